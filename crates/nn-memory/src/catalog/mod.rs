@@ -1,0 +1,17 @@
+//! What is known of the world: tables with a source on each row.
+
+mod devices;
+
+pub use devices::{DEVICES, Device, device};
+
+/// The device that a form starts with.
+pub(crate) fn default_device() -> &'static Device {
+    device("rtx-3060-12gb").unwrap_or(&DEVICES[0])
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Device {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.id)
+    }
+}

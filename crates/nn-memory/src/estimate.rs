@@ -1,0 +1,179 @@
+//! What is answered.
+
+use std::fmt;
+
+use crate::catalog::Device;
+use crate::{Bytes, EstimateError, Fit, Formula, Note, Scenario, fit, quick};
+
+/// The memory that a scenario takes, part by part, with its work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Estimate {
+    /// Every part in the order of [`PartKind::ALL`], those of zero bytes included.
+    pub parts: Vec<Part>,
+    /// The sum of the parts.
+    pub total: Bytes,
+    /// The work behind the total.
+    pub total_formula: Formula,
+    /// Whether it fits the device asked for.
+    pub fit: Fit,
+    /// The device of the catalogue with the least memory that holds the job with the margin kept.
+    pub smallest_device: Option<&'static Device>,
+    /// Memory that the host should have.
+    pub system_memory: Bytes,
+    /// The work behind it.
+    pub system_memory_formula: Formula,
+    /// What was assumed, and what to beware of.
+    pub notes: Vec<Note>,
+}
+
+impl Estimate {
+    /// The part of this kind.
+    pub fn part(&self, kind: PartKind) -> &Part {
+        // `parts` holds one part of each kind in the order of the variants.
+        &self.parts[kind as usize]
+    }
+}
+
+/// One part of the memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Part {
+    /// What it is.
+    pub kind: PartKind,
+    /// What it takes.
+    pub bytes: Bytes,
+    /// Its share of the total; all shares sum to 100.0 %.
+    pub share: Share,
+    /// The work behind it.
+    pub formula: Formula,
+}
+
+/// What memory is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum PartKind {
+    /// Weights and biases.
+    Parameters,
+    /// What the optimizer remembers between steps.
+    OptimizerState,
+    /// One gradient per parameter.
+    Gradients,
+    /// FP32 copy of narrower parameters.
+    MasterWeights,
+    /// Outputs of layers.
+    Activations,
+    /// Driver context.
+    Context,
+    /// Temporary buffers.
+    Workspace,
+}
+
+impl PartKind {
+    /// Every kind, in the order of tables and charts.
+    pub const ALL: [Self; 7] = [
+        Self::Parameters,
+        Self::OptimizerState,
+        Self::Gradients,
+        Self::MasterWeights,
+        Self::Activations,
+        Self::Context,
+        Self::Workspace,
+    ];
+
+    /// Name within a sentence: `optimizer state`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Parameters => "parameters",
+            Self::OptimizerState => "optimizer state",
+            Self::Gradients => "gradients",
+            Self::MasterWeights => "master weights",
+            Self::Activations => "activations",
+            Self::Context => "context",
+            Self::Workspace => "workspace",
+        }
+    }
+}
+
+/// A share of the total in tenths of a percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
+pub struct Share {
+    /// Tenths of a percent, 0 to 1,000.
+    pub tenths_of_percent: u16,
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.tenths_of_percent / 10, self.tenths_of_percent % 10)
+    }
+}
+
+/// Shares of the total that sum to exactly 100.0 % (largest remainders are rounded up); all zero if the total is.
+pub(crate) fn shares<const N: usize>(amounts: [Bytes; N], total: Bytes) -> [Share; N] {
+    let total = u128::from(total.get());
+    if total == 0 {
+        return [Share::default(); N];
+    }
+    let exact = amounts.map(|bytes| u128::from(bytes.get()) * 1_000);
+    // Each is at most 1,000, since no part is larger than the total.
+    let mut shares = exact.map(|value| Share { tenths_of_percent: u16::try_from(value / total).unwrap_or(1_000) });
+    let given: u16 = shares.iter().map(|share| share.tenths_of_percent).sum();
+    let mut by_remainder: [usize; N] = std::array::from_fn(|index| index);
+    by_remainder.sort_by_key(|&index| std::cmp::Reverse(exact[index] % total));
+    for &index in by_remainder.iter().take(usize::from(1_000 - given)) {
+        shares[index].tenths_of_percent += 1;
+    }
+    shares
+}
+
+/// How much memory a scenario takes.
+///
+/// # Errors
+/// When an input lies outside its limits or a part does not fit in 64 bits; the error names the input.
+pub fn estimate(scenario: &Scenario) -> Result<Estimate, EstimateError> {
+    let amounts = quick::amounts(scenario)?;
+    let total = amounts.total;
+    let shares = shares(amounts.parts, total);
+    let parts = PartKind::ALL
+        .into_iter()
+        .zip(shares)
+        .map(|(kind, share)| Part {
+            kind,
+            bytes: amounts.parts[kind as usize],
+            share,
+            formula: quick::formula(scenario, kind, &amounts),
+        })
+        .collect();
+    let system_memory = fit::system_memory(fit::device_memory(scenario.device, total));
+    Ok(Estimate {
+        parts,
+        total,
+        total_formula: quick::total_formula(&amounts),
+        fit: Fit::of(scenario.device, &scenario.overheads, total),
+        smallest_device: fit::smallest_device(&scenario.overheads, total),
+        system_memory,
+        system_memory_formula: fit::system_memory_formula(scenario.device, total),
+        notes: quick::notes(scenario),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_stand_at_the_place_of_their_kind() {
+        for (place, kind) in PartKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, place);
+        }
+    }
+
+    #[test]
+    fn shares_sum_to_one_hundred_percent() {
+        let thirds = shares([Bytes::new(1), Bytes::new(1), Bytes::new(1)], Bytes::new(3));
+        assert_eq!(thirds.map(|share| share.to_string()), ["33.4", "33.3", "33.3"]);
+        assert_eq!(shares([Bytes::ZERO; 2], Bytes::ZERO), [Share::default(); 2]);
+    }
+}

@@ -1,0 +1,137 @@
+//! The inputs by name: one word for each in errors, links and labels.
+
+use std::ops::RangeInclusive;
+
+use crate::Decimal;
+
+/// An input of a [`Scenario`](crate::Scenario).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Field {
+    /// Number of parameters.
+    Parameters,
+    /// Format of the parameters.
+    ParameterPrecision,
+    /// Training or inference.
+    Task,
+    /// Samples per step.
+    BatchSize,
+    /// Tokens per sample.
+    SequenceLength,
+    /// Layers.
+    Layers,
+    /// Hidden size.
+    HiddenSize,
+    /// Activation values per token and layer, as a multiple of the hidden size.
+    ActivationMultiple,
+    /// Activation values per token, in all.
+    UnitsPerToken,
+    /// Format of the activations.
+    ActivationPrecision,
+    /// Optimizer.
+    Optimizer,
+    /// State values per parameter of a custom optimizer.
+    OptimizerFactor,
+    /// Format of the optimizer state.
+    StatePrecision,
+    /// Format of the gradients.
+    GradientPrecision,
+    /// Whether an FP32 copy of 16-bit parameters is kept.
+    MasterWeights,
+    /// Workspace in percent of the total.
+    Workspace,
+    /// Fragmentation in percent of the device's memory.
+    Fragmentation,
+    /// Driver context in MiB.
+    Context,
+    /// Device.
+    Device,
+    /// Size of a custom device.
+    DeviceMemory,
+}
+
+impl Field {
+    // A new input is a variant, a row here and a place in ALL.
+    const fn row(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Parameters => ("params", "parameters"),
+            Self::ParameterPrecision => ("precision", "parameter precision"),
+            Self::Task => ("task", "task"),
+            Self::BatchSize => ("batch", "batch size"),
+            Self::SequenceLength => ("sequence_length", "sequence length"),
+            Self::Layers => ("layers", "layers"),
+            Self::HiddenSize => ("hidden_size", "hidden size"),
+            Self::ActivationMultiple => ("activation_multiple", "activation multiple"),
+            Self::UnitsPerToken => ("units_per_token", "units per token"),
+            Self::ActivationPrecision => ("activation_precision", "activation precision"),
+            Self::Optimizer => ("optimizer", "optimizer"),
+            Self::OptimizerFactor => ("optimizer_factor", "optimizer factor"),
+            Self::StatePrecision => ("state_precision", "state precision"),
+            Self::GradientPrecision => ("gradient_precision", "gradient precision"),
+            Self::MasterWeights => ("master_weights", "master weights"),
+            Self::Workspace => ("workspace", "workspace"),
+            Self::Fragmentation => ("fragmentation", "fragmentation"),
+            Self::Context => ("context", "context"),
+            Self::Device => ("device", "device"),
+            Self::DeviceMemory => ("device_memory", "device memory"),
+        }
+    }
+
+    /// Every input, in the order of the form.
+    pub const ALL: &'static [Self] = &[
+        Self::Parameters,
+        Self::ParameterPrecision,
+        Self::Task,
+        Self::BatchSize,
+        Self::SequenceLength,
+        Self::Layers,
+        Self::HiddenSize,
+        Self::ActivationMultiple,
+        Self::UnitsPerToken,
+        Self::ActivationPrecision,
+        Self::Optimizer,
+        Self::OptimizerFactor,
+        Self::StatePrecision,
+        Self::GradientPrecision,
+        Self::MasterWeights,
+        Self::Workspace,
+        Self::Fragmentation,
+        Self::Context,
+        Self::Device,
+        Self::DeviceMemory,
+    ];
+
+    /// Stable key, as written in links.
+    pub const fn key(self) -> &'static str {
+        self.row().0
+    }
+
+    /// Name as written in messages.
+    pub const fn name(self) -> &'static str {
+        self.row().1
+    }
+
+    /// Limits of an input that is counted, both ends allowed.
+    pub const fn count_limits(self) -> Option<RangeInclusive<u64>> {
+        Some(match self {
+            Self::Parameters => 1..=1_000_000_000_000_000,
+            Self::BatchSize => 1..=1_000_000_000,
+            Self::SequenceLength => 1..=1_000_000_000,
+            Self::Layers => 1..=1_000_000,
+            Self::HiddenSize => 1..=1_000_000_000,
+            Self::UnitsPerToken => 0..=1_000_000_000_000_000,
+            Self::Context => 0..=1_000_000,
+            _ => return None,
+        })
+    }
+
+    /// Limits of an input that takes decimal places, both ends allowed.
+    pub const fn decimal_limits(self) -> Option<RangeInclusive<Decimal>> {
+        Some(match self {
+            Self::ActivationMultiple => Decimal::whole(0)..=Decimal::whole(1_000_000),
+            Self::OptimizerFactor => Decimal::whole(0)..=Decimal::whole(100),
+            Self::Workspace | Self::Fragmentation => Decimal::whole(0)..=Decimal::whole(95),
+            _ => return None,
+        })
+    }
+}

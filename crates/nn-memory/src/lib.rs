@@ -1,0 +1,57 @@
+//! How much memory a neural network takes to train or to serve.
+//!
+//! One verb: [`estimate`] turns a [`Scenario`] (what you ask) into an [`Estimate`] (what it takes, part by part, each
+//! figure with the formula behind it). It is a pure function of plain data: no clock, no I/O, no globals, and no input
+//! makes it panic or wrap.
+//!
+//! ```
+//! use nn_memory::{ActivationUnits, PartKind, Scenario, UnitSystem, estimate};
+//!
+//! let bert_base = Scenario {
+//!     parameters: 110_000_000,
+//!     batch_size: 32,
+//!     sequence_length: 128,
+//!     activation_units: ActivationUnits::PerToken { units: 37_000 },
+//!     ..Scenario::default()
+//! };
+//! let estimate = estimate(&bert_base)?;
+//!
+//! assert_eq!(estimate.total.display(UnitSystem::Binary).to_string(), "1.92 GiB");
+//! let gradients = estimate.part(PartKind::Gradients);
+//! assert_eq!(gradients.bytes.get(), 440_000_000);
+//! assert_eq!(gradients.formula.symbols(), "P × b_G");
+//! assert_eq!(gradients.formula.numbers(), "110,000,000 × 4 B");
+//! # Ok::<(), nn_memory::EstimateError>(())
+//! ```
+//!
+//! Symbols, units and sources of the formulas: see [`quick`].
+
+mod bytes;
+pub mod catalog;
+mod choice;
+mod error;
+mod estimate;
+mod field;
+mod fit;
+mod formula;
+mod note;
+mod number;
+mod optimizer;
+mod precision;
+pub mod quick;
+mod scenario;
+mod sweep;
+
+pub use bytes::{Bytes, Size, Unit, UnitSystem};
+pub use choice::Choice;
+pub use error::EstimateError;
+pub use estimate::{Estimate, Part, PartKind, Share, estimate};
+pub use field::Field;
+pub use fit::{Fit, MARGIN_PERCENT, Verdict, system_memory};
+pub use formula::{Formula, Operand, Value};
+pub use note::{Level, Note};
+pub use number::{Decimal, NumberError, format_count, format_count_short, parse_count};
+pub use optimizer::Optimizer;
+pub use precision::Precision;
+pub use scenario::{ActivationUnits, DeviceChoice, Overheads, Scenario, StatePrecision, Task, TaskKind, Training};
+pub use sweep::{SweepPoint, largest_batch_that_fits, sweep_batch};

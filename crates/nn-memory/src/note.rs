@@ -1,0 +1,114 @@
+//! What travels with an estimate in words: assumptions and warnings.
+
+use std::fmt;
+
+use crate::{Bytes, Decimal, Optimizer, UnitSystem};
+
+/// Something to know about an estimate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Note {
+    /// The activations of a transformer are likely more.
+    ActivationsAreARuleOfThumb {
+        /// Values per hidden unit and layer, as given.
+        multiple: Decimal,
+    },
+    /// Units per token were given, so nothing is known of the network behind them.
+    ActivationsAsGiven,
+    /// In inference only one layer's activations stand at a time.
+    OneLayerStands,
+    /// The key-value cache is not counted.
+    KeyValueCacheNotCounted {
+        /// What it takes with full multi-head attention, if the shape is known.
+        at_most: Option<Bytes>,
+    },
+    /// Where the state values of the optimizer come from.
+    OptimizerState(Optimizer),
+    /// Integer parameters take no gradients.
+    IntegerParametersInTraining,
+    /// Gradients are floating-point in PyTorch.
+    IntegerGradients,
+    /// 4-bit formats keep statistics for each block.
+    BlockStatisticsNotCounted,
+    /// TF32 saves no memory.
+    Tf32IsStoredAsFp32,
+    /// FP32 parameters need no master copy.
+    MasterWeightsNeedless,
+    /// All overheads are zero.
+    OverheadsNotCounted,
+}
+
+/// How much a note matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// What the figures rest on.
+    Assumption,
+    /// The figures may mislead.
+    Warning,
+}
+
+impl Note {
+    /// How much it matters.
+    pub const fn level(self) -> Level {
+        match self {
+            Self::ActivationsAsGiven | Self::OneLayerStands | Self::OptimizerState(_) | Self::Tf32IsStoredAsFp32 => {
+                Level::Assumption
+            }
+            Self::ActivationsAreARuleOfThumb { .. }
+            | Self::KeyValueCacheNotCounted { .. }
+            | Self::IntegerParametersInTraining
+            | Self::IntegerGradients
+            | Self::BlockStatisticsNotCounted
+            | Self::MasterWeightsNeedless
+            | Self::OverheadsNotCounted => Level::Warning,
+        }
+    }
+
+    /// The note in words, sizes in these units.
+    pub fn text(self, system: UnitSystem) -> String {
+        match self {
+            Self::ActivationsAreARuleOfThumb { multiple } => format!(
+                "Activations are a rule of thumb: {multiple} values per hidden unit and layer. A transformer layer in 16 bits keeps 17 or more, and without fused attention the scores on top (Korthikanti et al. 2022, arXiv:2205.05198)."
+            ),
+            Self::ActivationsAsGiven => "Activations are counted as given: units per token, whatever the network.".into(),
+            Self::OneLayerStands => {
+                "Without autograd nothing is kept for a backward pass: one layer's activations are counted, not all.".into()
+            }
+            Self::KeyValueCacheNotCounted { at_most: Some(bytes) } => format!(
+                "The key-value cache of a decoder is not counted: up to {} more here (2 × layers × hidden size × tokens), less with grouped-query attention.",
+                bytes.display(system)
+            ),
+            Self::KeyValueCacheNotCounted { at_most: None } => {
+                "The key-value cache of a decoder is not counted: 2 × layers × key-value width × tokens comes on top.".into()
+            }
+            Self::OptimizerState(optimizer) => format!("Optimizer state: {}.", optimizer.source()),
+            Self::IntegerParametersInTraining => {
+                "Integer parameters take no gradients in PyTorch: this holds for quantization-aware schemes that keep a floating-point copy elsewhere.".into()
+            }
+            Self::IntegerGradients => "PyTorch keeps gradients in a floating-point format: integer gradients are hypothetical.".into(),
+            Self::BlockStatisticsNotCounted => {
+                "4-bit formats keep a scale for each block of values: 4.13 to 4.5 bits per parameter in all with NF4. The scales are not counted.".into()
+            }
+            Self::Tf32IsStoredAsFp32 => "TF32 is a mode of the matrix units: values are stored in 4 bytes, as FP32.".into(),
+            Self::MasterWeightsNeedless => {
+                "Parameters of 32 bits or more are their own master copy: no second one is counted.".into()
+            }
+            Self::OverheadsNotCounted => {
+                "No overheads are counted: nvidia-smi will show more. Switch on realistic overheads for workspace, fragmentation and the driver's context.".into()
+            }
+        }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(UnitSystem::Binary))
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Note {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
