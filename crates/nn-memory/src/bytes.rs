@@ -197,6 +197,18 @@ pub struct Size {
     pub unit: Unit,
 }
 
+impl Size {
+    /// Without a fraction of zeros: `24 GiB`, `1.5 TiB`.
+    pub fn short(&self) -> String {
+        let figure = match self.figure.split_once('.') {
+            Some((whole, fraction)) if fraction.bytes().all(|digit| digit == b'0') => whole,
+            Some(_) => self.figure.trim_end_matches('0'),
+            None => &self.figure,
+        };
+        format!("{figure} {}", self.unit.name)
+    }
+}
+
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.figure, self.unit.name)
@@ -220,6 +232,13 @@ mod tests {
         ] {
             assert_eq!(Bytes::new(bytes).display(UnitSystem::Binary).to_string(), binary);
             assert_eq!(Bytes::new(bytes).display(UnitSystem::Decimal).to_string(), decimal);
+        }
+    }
+
+    #[test]
+    fn a_fraction_of_zeros_is_left_out() {
+        for (bytes, short) in [(10, "10 B"), (24 << 30, "24 GiB"), (3 << 29, "1.5 GiB"), (100 << 10, "100 KiB")] {
+            assert_eq!(Bytes::new(bytes).display(UnitSystem::Binary).short(), short);
         }
     }
 

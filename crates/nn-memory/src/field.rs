@@ -1,8 +1,9 @@
 //! The inputs by name: one word for each in errors, links and labels.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
-use crate::Decimal;
+use crate::{Bytes, Decimal, EstimateError, UnitSystem, format_count};
 
 /// An input of a [`Scenario`](crate::Scenario).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,6 +19,8 @@ pub enum Field {
     BatchSize,
     /// Tokens per sample.
     SequenceLength,
+    /// Whether activations follow from the layers or are given per token.
+    ActivationMode,
     /// Layers.
     Layers,
     /// Hidden size.
@@ -59,6 +62,7 @@ impl Field {
             Self::Task => ("task", "task"),
             Self::BatchSize => ("batch", "batch size"),
             Self::SequenceLength => ("sequence_length", "sequence length"),
+            Self::ActivationMode => ("activation_mode", "activation mode"),
             Self::Layers => ("layers", "layers"),
             Self::HiddenSize => ("hidden_size", "hidden size"),
             Self::ActivationMultiple => ("activation_multiple", "activation multiple"),
@@ -78,12 +82,13 @@ impl Field {
     }
 
     /// Every input, in the order of the form.
-    pub const ALL: &'static [Self] = &[
+    pub const ALL: [Self; 21] = [
         Self::Parameters,
         Self::ParameterPrecision,
         Self::Task,
         Self::BatchSize,
         Self::SequenceLength,
+        Self::ActivationMode,
         Self::Layers,
         Self::HiddenSize,
         Self::ActivationMultiple,
@@ -133,5 +138,72 @@ impl Field {
             Self::Workspace | Self::Fragmentation => Decimal::whole(0)..=Decimal::whole(95),
             _ => return None,
         })
+    }
+
+    /// Limits of an input that is an amount of memory, both ends allowed.
+    pub const fn memory_limits(self) -> Option<RangeInclusive<Bytes>> {
+        match self {
+            Self::DeviceMemory => Some(Bytes::mib(1)..=Bytes::gib(1 << 30)),
+            _ => None,
+        }
+    }
+
+    /// Holds a count against the limits.
+    ///
+    /// # Errors
+    /// [`EstimateError::OutOfRange`].
+    pub fn check_count(self, value: u64) -> Result<(), EstimateError> {
+        self.check(&value, self.count_limits(), |&value| format_count(value))
+    }
+
+    /// Holds a number against the limits.
+    ///
+    /// # Errors
+    /// [`EstimateError::OutOfRange`].
+    pub fn check_decimal(self, value: Decimal) -> Result<(), EstimateError> {
+        self.check(&value, self.decimal_limits(), Decimal::to_string)
+    }
+
+    /// Holds an amount of memory against the limits.
+    ///
+    /// # Errors
+    /// [`EstimateError::OutOfRange`].
+    pub fn check_memory(self, value: Bytes) -> Result<(), EstimateError> {
+        self.check(&value, self.memory_limits(), |bytes| bytes.display(UnitSystem::Binary).to_string())
+    }
+
+    fn check<T: PartialOrd>(
+        self,
+        value: &T,
+        limits: Option<RangeInclusive<T>>,
+        write: impl Fn(&T) -> String,
+    ) -> Result<(), EstimateError> {
+        match limits {
+            Some(limits) if !limits.contains(value) => Err(EstimateError::OutOfRange {
+                field: self,
+                given: write(value),
+                minimum: write(limits.start()),
+                maximum: write(limits.end()),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_stand_at_their_place() {
+        for (place, field) in Field::ALL.into_iter().enumerate() {
+            assert_eq!(field as usize, place);
+        }
     }
 }

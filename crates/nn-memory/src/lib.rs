@@ -53,5 +53,7 @@ pub use note::{Level, Note};
 pub use number::{Decimal, NumberError, format_count, format_count_short, parse_count};
 pub use optimizer::Optimizer;
 pub use precision::Precision;
-pub use scenario::{ActivationUnits, DeviceChoice, Overheads, Scenario, StatePrecision, Task, TaskKind, Training};
+pub use scenario::{
+    ActivationMode, ActivationUnits, DeviceChoice, Overheads, Scenario, StatePrecision, Task, TaskKind, Training,
+};
 pub use sweep::{SweepPoint, largest_batch_that_fits, sweep_batch};

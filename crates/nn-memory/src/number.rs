@@ -78,7 +78,8 @@ impl Decimal {
         Self { millionths: number as u64 * Self::ONE }
     }
 
-    pub(crate) const fn from_millionths(millionths: u64) -> Self {
+    /// A number of millionths.
+    pub const fn from_millionths(millionths: u64) -> Self {
         Self { millionths }
     }
 

@@ -47,6 +47,33 @@ pub enum ActivationUnits {
     },
 }
 
+/// [`ActivationUnits`] without its numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActivationMode {
+    /// [`ActivationUnits::PerLayer`].
+    Layers,
+    /// [`ActivationUnits::PerToken`].
+    Units,
+}
+
+impl Choice for ActivationMode {
+    const ALL: &'static [Self] = &[Self::Layers, Self::Units];
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::Layers => "layers",
+            Self::Units => "units",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Layers => "From layers",
+            Self::Units => "Units per token",
+        }
+    }
+}
+
 /// What is done with the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]

@@ -155,50 +155,19 @@ fn count_fields(scenario: &Scenario) -> Vec<Factor> {
 
 fn check(scenario: &Scenario) -> Result<(), EstimateError> {
     for (field, value) in count_fields(scenario) {
-        check_count(field, value)?;
+        field.check_count(value)?;
     }
-    check_count(Field::Context, scenario.overheads.context_mib)?;
-    check_decimal(Field::Workspace, scenario.overheads.workspace_percent)?;
-    check_decimal(Field::Fragmentation, scenario.overheads.fragmentation_percent)?;
+    Field::Context.check_count(scenario.overheads.context_mib)?;
+    Field::Workspace.check_decimal(scenario.overheads.workspace_percent)?;
+    Field::Fragmentation.check_decimal(scenario.overheads.fragmentation_percent)?;
     if let ActivationUnits::PerLayer { multiple, .. } = scenario.activation_units {
-        check_decimal(Field::ActivationMultiple, multiple)?;
+        Field::ActivationMultiple.check_decimal(multiple)?;
     }
     if let Task::Training(Training { optimizer: Optimizer::Custom(values), .. }) = scenario.task {
-        check_decimal(Field::OptimizerFactor, values)?;
+        Field::OptimizerFactor.check_decimal(values)?;
     }
-    if let DeviceChoice::Custom(bytes) = scenario.device
-        && !DEVICE_MEMORY.contains(&bytes)
-    {
-        let [minimum, maximum] = [DEVICE_MEMORY.start(), DEVICE_MEMORY.end()]
-            .map(|bytes| bytes.display(crate::UnitSystem::Binary).to_string());
-        return Err(EstimateError::OutOfRange {
-            field: Field::DeviceMemory,
-            given: bytes.display(crate::UnitSystem::Binary).to_string(),
-            minimum,
-            maximum,
-        });
+    if let DeviceChoice::Custom(bytes) = scenario.device {
+        Field::DeviceMemory.check_memory(bytes)?;
     }
     Ok(())
-}
-
-const DEVICE_MEMORY: std::ops::RangeInclusive<Bytes> = Bytes::mib(1)..=Bytes::gib(1 << 30);
-
-fn check_count(field: Field, value: u64) -> Result<(), EstimateError> {
-    match field.count_limits() {
-        Some(limits) if !limits.contains(&value) => {
-            let [given, minimum, maximum] = [value, *limits.start(), *limits.end()].map(crate::format_count);
-            Err(EstimateError::OutOfRange { field, given, minimum, maximum })
-        }
-        _ => Ok(()),
-    }
-}
-
-fn check_decimal(field: Field, value: Decimal) -> Result<(), EstimateError> {
-    match field.decimal_limits() {
-        Some(limits) if !limits.contains(&value) => {
-            let [given, minimum, maximum] = [value, *limits.start(), *limits.end()].map(|decimal| decimal.to_string());
-            Err(EstimateError::OutOfRange { field, given, minimum, maximum })
-        }
-        _ => Ok(()),
-    }
 }

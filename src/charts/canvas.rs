@@ -1,0 +1,283 @@
+//! A picture on a canvas: crisp on any screen, in the theme's colours, drawn once a frame.
+
+use leptos::html::Canvas;
+use leptos::prelude::*;
+use nn_memory::PartKind;
+use plotters::backend::DrawingBackend;
+use plotters::coord::Shift;
+use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters::element::{Circle, PathElement, Rectangle, Text};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle};
+use plotters_canvas::CanvasBackend;
+use wasm_bindgen::JsCast;
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+
+use super::picture::{Align, Area, FONT_SIZE, Ink, Measure, Picture, Shape};
+use crate::platform;
+
+const FONT: &str = "system-ui, sans-serif";
+
+/// The colours of the style sheet.
+struct Palette {
+    parts: [RGBColor; PartKind::ALL.len()],
+    text: RGBColor,
+    muted: RGBColor,
+    grid: RGBColor,
+    accent: RGBColor,
+    limit: RGBColor,
+    ground: RGBColor,
+}
+
+impl Palette {
+    fn of_page() -> Self {
+        let read = |name: &str| parse_colour(&platform::style_value(name)).unwrap_or(RGBColor(128, 128, 128));
+        Self {
+            parts: PartKind::ALL.map(|kind| read(&format!("--part-{}", crate::results::slug(kind)))),
+            text: read("--text"),
+            muted: read("--text-muted"),
+            grid: read("--hairline"),
+            accent: read("--accent"),
+            limit: read("--limit"),
+            ground: read("--ground"),
+        }
+    }
+
+    fn of(&self, ink: Ink) -> RGBColor {
+        match ink {
+            Ink::Part(kind) => self.parts[kind as usize],
+            Ink::Text => self.text,
+            Ink::Muted => self.muted,
+            Ink::Grid => self.grid,
+            Ink::Accent => self.accent,
+            Ink::Limit => self.limit,
+            Ink::Ground => self.ground,
+        }
+    }
+}
+
+/// Reads `#rrggbb`.
+fn parse_colour(text: &str) -> Option<RGBColor> {
+    let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
+    let channel = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+    Some(RGBColor(channel(0)?, channel(2)?, channel(4)?))
+}
+
+/// Makes the canvas as many device pixels as it covers and draws the picture.
+///
+/// `background` is for a file, which has no page behind it.
+fn paint(
+    canvas: &HtmlCanvasElement,
+    area: Area,
+    ratio: f64,
+    background: bool,
+    picture: &Picture,
+    marker: Option<f64>,
+) -> Option<()> {
+    let pixels = |length: f64| px(length, ratio).max(1).unsigned_abs();
+    canvas.set_width(pixels(area.width));
+    canvas.set_height(pixels(area.height));
+    let palette = Palette::of_page();
+    let surface = CanvasBackend::with_canvas_object(canvas.clone())?.into_drawing_area();
+    if background {
+        surface.fill(&palette.ground).ok()?;
+    }
+    for shape in &picture.shapes {
+        draw(&surface, shape, &palette, ratio)?;
+    }
+    if let Some(at) = marker {
+        let line = Shape::Line(vec![(at, 0.0), (at, area.height)], Ink::Text, 1.0);
+        draw(&surface, &line, &palette, ratio)?;
+    }
+    surface.present().ok()
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a cast to i32 saturates, far outside any canvas")]
+fn px(length: f64, ratio: f64) -> i32 {
+    (length * ratio).round() as i32
+}
+
+fn draw<B: DrawingBackend>(
+    surface: &DrawingArea<B, Shift>,
+    shape: &Shape,
+    palette: &Palette,
+    ratio: f64,
+) -> Option<()> {
+    let point = |(x, y): (f64, f64)| (px(x, ratio), px(y, ratio));
+    match shape {
+        Shape::Rect([left, top, right, bottom], ink) => {
+            let corners = [point((*left, *top)), point((*right, *bottom))];
+            surface.draw(&Rectangle::new(corners, palette.of(*ink).filled()))
+        }
+        Shape::Line(points, ink, width) => {
+            let style: ShapeStyle = palette.of(*ink).stroke_width(px(*width, ratio).max(1).unsigned_abs());
+            let points: Vec<_> = points.iter().copied().map(point).collect();
+            surface.draw(&PathElement::new(points, style))
+        }
+        Shape::Dot(center, radius, ink) => {
+            surface.draw(&Circle::new(point(*center), px(*radius, ratio), palette.of(*ink).filled()))
+        }
+        Shape::Text(text, at, align, ink) => {
+            let horizontal = match align {
+                Align::Left => HPos::Left,
+                Align::Center => HPos::Center,
+                Align::Right => HPos::Right,
+            };
+            let font = (FontFamily::Name(FONT), FONT_SIZE * ratio, FontStyle::Normal);
+            let colour = palette.of(*ink);
+            let style = TextStyle::from(font).color(&colour).pos(Pos::new(horizontal, VPos::Center));
+            surface.draw(&Text::new(text.as_str(), point(*at), style))
+        }
+    }
+    .ok()
+}
+
+/// Measures with the canvas' own metrics; plotters would add spans to the page for it.
+fn measured<T>(canvas: &HtmlCanvasElement, layout: impl FnOnce(Measure) -> T) -> Option<T> {
+    let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+    let measure = |text: &str| {
+        context.set_font(&format!("{FONT_SIZE}px {FONT}"));
+        context.measure_text(text).map_or(text.len() as f64 * FONT_SIZE / 2.0, |metrics| metrics.width())
+    };
+    Some(layout(&measure))
+}
+
+/// A chart with its title, its read-out and its download.
+#[component]
+pub fn Chart(
+    /// Stable name: test ids and the file's name.
+    slug: &'static str,
+    /// Id of the table that holds the same figures.
+    table: &'static str,
+    /// What the chart shows.
+    title: Signal<String>,
+    /// The figures in words.
+    description: Signal<String>,
+    /// Lays the picture out; reads the signals that it depends on.
+    layout: impl Fn(Area, Measure) -> Picture + 'static,
+    /// Changes when colours or sizes do.
+    appearance: RwSignal<u32>,
+    /// Says what was done.
+    status: RwSignal<String>,
+) -> impl IntoView {
+    let canvas = NodeRef::<Canvas>::new();
+    let picture = StoredValue::new_local(Picture::default());
+    let selected = RwSignal::new(None::<usize>);
+    let scheduled = StoredValue::new(false);
+    let layout = StoredValue::new_local(layout);
+
+    let area_of = move |canvas: &HtmlCanvasElement| Area {
+        width: f64::from(canvas.client_width()),
+        height: f64::from(canvas.client_height()),
+    };
+    let redraw = move || {
+        scheduled.set_value(false);
+        let Some(canvas) = canvas.get_untracked() else { return };
+        let area = area_of(&canvas);
+        if area.width < 1.0 {
+            return;
+        }
+        let marker = selected
+            .get_untracked()
+            .and_then(|index| picture.with_value(|picture| picture.hits.get(index).map(|hit| hit.marker)));
+        // A canvas that gives no context draws nothing; the table says the same.
+        picture.with_value(|picture| paint(&canvas, area, window().device_pixel_ratio(), false, picture, marker));
+    };
+    Effect::new(move || {
+        appearance.track();
+        selected.track();
+        let Some(canvas) = canvas.get() else { return };
+        let area = area_of(&canvas);
+        if let Some(laid_out) = measured(&canvas, |measure| layout.with_value(|layout| layout(area, measure))) {
+            picture.set_value(laid_out);
+        }
+        if !scheduled.get_value() {
+            scheduled.set_value(true);
+            request_animation_frame(redraw);
+        }
+    });
+
+    let read_out = move || {
+        description.track();
+        let index = selected.get()?;
+        picture.with_value(|picture| picture.hits.get(index).map(|hit| hit.text.clone()))
+    };
+    let point_at = move |event: leptos::ev::PointerEvent| {
+        let index = picture.with_value(|picture| picture.hit_at(f64::from(event.offset_x())));
+        if selected.get_untracked() != index {
+            selected.set(index);
+        }
+    };
+    let press = move |event: leptos::ev::KeyboardEvent| {
+        let count = picture.with_value(|picture| picture.hits.len());
+        let Some(last) = count.checked_sub(1) else { return };
+        let next = match (event.key().as_str(), selected.get_untracked()) {
+            ("ArrowRight", None) | ("Home", _) => Some(0),
+            ("ArrowLeft", None) | ("End", _) => Some(last),
+            ("ArrowRight", Some(index)) => Some((index + 1).min(last)),
+            ("ArrowLeft", Some(index)) => Some(index.saturating_sub(1)),
+            ("Escape", _) => None,
+            _ => return,
+        };
+        event.prevent_default();
+        selected.set(next);
+    };
+    let download = move |_| {
+        let Some(shown) = canvas.get_untracked() else { return };
+        let Ok(Ok(file)) = document().create_element("canvas").map(JsCast::dyn_into::<HtmlCanvasElement>) else {
+            return;
+        };
+        let painted = picture.with_value(|picture| paint(&file, area_of(&shown), 2.0, true, picture, None));
+        if painted.is_some() {
+            platform::download_png(&file, &format!("nn-memory-{slug}.png"));
+            status.set(format!("Saved the chart as nn-memory-{slug}.png."));
+        }
+    };
+
+    view! {
+        <figure class="chart">
+            <figcaption class="chart-head">
+                <h3 class="chart-title">{title}</h3>
+                <button
+                    type="button"
+                    class="quiet"
+                    data-testid=format!("download-{slug}")
+                    aria-label=format!("Download the {slug} chart as PNG")
+                    on:click=download
+                >
+                    "PNG"
+                </button>
+            </figcaption>
+            <canvas
+                class=format!("canvas canvas-{slug}")
+                node_ref=canvas
+                role="img"
+                tabindex="0"
+                aria-label=description
+                aria-describedby=table
+                data-testid=format!("chart-{slug}")
+                on:pointermove=point_at
+                on:pointerdown=point_at
+                on:pointerleave=move |_| selected.set(None)
+                on:blur=move |_| selected.set(None)
+                on:keydown=press
+            ></canvas>
+            <p class="read-out" role="status" data-testid=format!("read-out-{slug}")>
+                {move || read_out().unwrap_or_else(|| "Point at the chart or use the arrow keys to read it.".into())}
+            </p>
+        </figure>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_read_from_custom_properties() {
+        assert_eq!(parse_colour("#0072b2"), Some(RGBColor(0, 114, 178)));
+        for bad in ["", "0072b2", "#072", "#zzzzzz", "#0072b2ff", "#é72b2"] {
+            assert_eq!(parse_colour(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The page of the neural network memory calculator: a form, the answer of [`nn_memory`] to it, and ways to take the
+//! answer along. It does no arithmetic of its own.
+
+pub mod app;
+pub mod charts;
+pub mod examples;
+pub mod form;
+pub mod link;
+pub mod platform;
+pub mod results;
+
+pub use app::App;
+

@@ -1,0 +1,230 @@
+//! A scenario as the query of a link, and back. Keys and meanings never change within a version: stored links are tested.
+//!
+//! `?v=1&params=7B&precision=bf16&batch=8`: the version, then only what differs from the defaults of that version.
+
+use nn_memory::{ActivationMode, Choice, Field, Scenario};
+
+use crate::form::{Texts, excerpt};
+
+/// The version that is written.
+const VERSION: &str = "1";
+const VERSION_KEY: &str = "v";
+
+/// How the page is to be shown; not part of the scenario.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct View {
+    /// Sizes in powers of 1,000.
+    pub decimal: bool,
+    /// The compact view for an iframe.
+    pub embedded: bool,
+    /// What an embedded view shows; empty for all.
+    pub show: Vec<String>,
+}
+
+/// What a query says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// The inputs, all readable.
+    pub texts: Texts,
+    /// How to show them.
+    pub view: View,
+    /// What was in the query and could not be used, a sentence each.
+    pub notices: Vec<String>,
+}
+
+/// The query of a scenario, without the question mark.
+pub fn to_query(scenario: &Scenario, decimal: bool) -> String {
+    let (texts, defaults) = (Texts::from(scenario), Texts::default());
+    let mut query = format!("{VERSION_KEY}={VERSION}");
+    for field in Field::ALL {
+        // The units per token say by their presence that they are given.
+        let given = match field {
+            Field::ActivationMode => false,
+            Field::UnitsPerToken | Field::DeviceMemory => texts.applies(field),
+            _ => texts.applies(field) && texts[field] != defaults[field],
+        };
+        if given {
+            query.push('&');
+            query.push_str(field.key());
+            query.push('=');
+            push_escaped(&mut query, &texts[field]);
+        }
+    }
+    if decimal {
+        query.push_str("&bytes=decimal");
+    }
+    query
+}
+
+/// The query with those keys of the old one that say how an embedded view is to be shown.
+pub fn with_view_of(query: &str, old: &str) -> String {
+    let kept = |pair: &&str| ["embed=", "theme=", "show="].iter().any(|key| pair.starts_with(key));
+    let mut whole = query.to_owned();
+    for pair in old.trim_start_matches('?').split('&').filter(kept) {
+        whole.push('&');
+        whole.push_str(pair);
+    }
+    whole
+}
+
+/// Reads any query at all: unknown keys are left alone, a bad value gives way to the default and is named.
+pub fn from_query(query: &str) -> Opened {
+    let mut texts = Texts::default();
+    let mut view = View::default();
+    let mut notices = Vec::new();
+    for pair in query.trim_start_matches('?').split('&') {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (key, value) = (unescape(key), unescape(value));
+        if let Some(field) = Field::ALL.into_iter().find(|field| field.key() == key) {
+            texts[field] = value.trim().to_owned();
+            if field == Field::UnitsPerToken {
+                texts[Field::ActivationMode] = ActivationMode::Units.key().into();
+            }
+            continue;
+        }
+        match key.as_str() {
+            VERSION_KEY if value != VERSION => notices.push(format!(
+                "This link says it is of version {}; this page knows version {VERSION} and read what it could.",
+                excerpt(&value)
+            )),
+            "bytes" => view.decimal = value == "decimal",
+            "embed" => view.embedded = value == "1",
+            "show" => view.show = value.split(',').map(str::to_owned).collect(),
+            _ => {}
+        }
+    }
+    for (error, _) in texts.repair() {
+        notices.push(format!("{}: {} The default stands instead.", error.field.key(), error.message));
+    }
+    Opened { texts, view, notices }
+}
+
+/// Writes a value so that it stays readable: only what would end or change it is escaped.
+fn push_escaped(query: &mut String, value: &str) {
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~,".contains(&byte) {
+            query.push(char::from(byte));
+        } else {
+            query.push_str(&format!("%{byte:02X}"));
+        }
+    }
+}
+
+fn unescape(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let escaped = match (first, tail) {
+            (b'%', [high, low, ..]) => hex(*high).zip(hex(*low)).map(|(high, low)| high * 16 + low),
+            _ => None,
+        };
+        match (escaped, first) {
+            (Some(byte), _) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+                continue;
+            }
+            (None, b'+') => bytes.push(b' '),
+            (None, other) => bytes.push(*other),
+        }
+        rest = tail;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use nn_memory::estimate;
+
+    use super::*;
+    use crate::examples::EXAMPLES;
+
+    /// Links that people have stored, and what they must give for as long as version 1 is read: add, never change.
+    const STORED: &[(&str, u64)] = &[
+        ("", 2_061_989_888),
+        ("?v=1", 2_061_989_888),
+        ("?params=110M&precision=fp32&batch=32", 2_061_989_888),
+        ("?v=1&units_per_token=37000", 2_063_104_000),
+        (
+            "?v=1&params=25M&precision=fp16&batch=64&sequence_length=1&units_per_token=8388608&optimizer=adam&state_precision=fp32&gradient_precision=fp16",
+            1_373_741_824,
+        ),
+        ("?v=1&params=70B&precision=fp16&task=inference&batch=1&sequence_length=1&units_per_token=0", 140_000_000_000),
+        ("?v=1&params=7B&precision=int4&task=inference&units_per_token=0", 3_500_000_000),
+        (
+            "?v=1&params=7B&precision=bf16&batch=8&sequence_length=4096&layers=32&hidden_size=4096&activation_multiple=17.5&activation_precision=bf16&optimizer=custom&optimizer_factor=1.5&state_precision=fp32&gradient_precision=bf16&master_weights=yes&workspace=10&fragmentation=15&context=500&device=custom&device_memory=640GB",
+            276_497_937_067,
+        ),
+        ("?v=1&params=1.5e9&optimizer=adam8bit&device=h100-80gb&bytes=decimal&embed=1&theme=dark&show=total", 15_301_989_888),
+    ];
+
+    #[test]
+    fn stored_links_keep_their_numbers() {
+        for (query, total) in STORED {
+            let opened = from_query(query);
+            assert_eq!(opened.notices, [""; 0], "{query}");
+            let estimate = estimate(&opened.texts.read().expect("readable")).expect("within limits");
+            assert_eq!(estimate.total.get(), *total, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_link_holds_what_differs_from_the_defaults() {
+        let scenario = Scenario { parameters: 7_000_000_000, batch_size: 8, ..Scenario::default() };
+        assert_eq!(to_query(&scenario, false), "v=1&params=7B&batch=8");
+        assert_eq!(to_query(&Scenario::default(), true), "v=1&bytes=decimal");
+    }
+
+    #[test]
+    fn an_embedded_view_stays_one_while_its_inputs_change() {
+        let old = "?embed=1&params=7B&show=total,table&theme=dark&bytes=decimal";
+        assert_eq!(with_view_of("v=1&params=8B", old), "v=1&params=8B&embed=1&show=total,table&theme=dark");
+        assert_eq!(with_view_of("v=1", ""), "v=1");
+    }
+
+    #[test]
+    fn bad_values_are_named_and_the_rest_is_kept() {
+        let opened = from_query("?v=1&params=lots&batch=64&precision=fp12&device=abacus&colour=red&sequence_length=-4");
+        assert_eq!(
+            opened.notices,
+            [
+                "params: “lots” is not a number. Try 7B, 1.5e9 or 25,000,000. The default stands instead.",
+                "precision: “fp12” is none of fp64, fp32, tf32, bf16, fp16, fp8, int8, int4. The default stands instead.",
+                "sequence_length: “-4” is negative. Try 7B, 1.5e9 or 25,000,000. The default stands instead.",
+                "device: “abacus” is not a device of the list. The default stands instead.",
+            ]
+        );
+        assert_eq!(opened.texts[Field::BatchSize], "64");
+        assert_eq!(opened.texts[Field::Parameters], "110M");
+    }
+
+    #[test]
+    fn a_newer_version_is_announced() {
+        let opened = from_query("?v=2&params=7B");
+        assert_eq!(opened.notices.len(), 1);
+        assert_eq!(opened.texts[Field::Parameters], "7B");
+    }
+
+    #[test]
+    fn escapes_are_read_whether_needed_or_not() {
+        let opened = from_query("params=%37B&batch=1+000&device_memory=48%20GB&device=custom");
+        assert_eq!(opened.notices, [""; 0]);
+        assert_eq!(opened.texts[Field::Parameters], "7B");
+        assert_eq!(opened.texts[Field::DeviceMemory], "48 GB");
+        assert_eq!(unescape("%zz%4%e4%"), "%zz%4\u{fffd}%");
+    }
+
+    #[test]
+    fn every_example_opens_without_a_notice() {
+        for example in EXAMPLES {
+            let opened = from_query(example.query);
+            assert_eq!(opened.notices, [""; 0], "{}", example.slug);
+            let scenario = opened.texts.read().expect("readable");
+            assert_eq!(to_query(&scenario, false), example.query.trim_start_matches('?'), "{}", example.slug);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Every call to the browser that is not an event of a component.
+
+use leptos::prelude::*;
+use wasm_bindgen::prelude::*;
+use web_sys::{Element, HtmlAnchorElement, HtmlElement, HtmlTextAreaElement, Storage, Window};
+
+/// A theme as picked: the system's, or one of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Theme {
+    /// As the system says.
+    System,
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+impl Theme {
+    /// Every theme, in the order in which the button goes through them.
+    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+
+    /// Value of `data-theme` and of the stored setting.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The next in [`Theme::ALL`].
+    pub const fn next(self) -> Self {
+        match self {
+            Self::System => Self::Light,
+            Self::Light => Self::Dark,
+            Self::Dark => Self::System,
+        }
+    }
+}
+
+const THEME_KEY: &str = "nn-memory:theme";
+
+fn root() -> Option<HtmlElement> {
+    document().document_element()?.dyn_into().ok()
+}
+
+/// The theme in force: the early script of the page has read it from the link or the store.
+pub fn theme() -> Theme {
+    let key = root().and_then(|root| root.get_attribute("data-theme")).unwrap_or_default();
+    Theme::ALL.into_iter().find(|theme| theme.key() == key).unwrap_or(Theme::System)
+}
+
+/// Puts a theme in force and remembers it where the browser allows.
+pub fn set_theme(theme: Theme) {
+    if let Some(root) = root() {
+        // An element takes any attribute whose name is valid.
+        let _ = root.set_attribute("data-theme", theme.key());
+    }
+    if let Some(storage) = storage() {
+        // Storage may be full or forbidden: the theme then lasts until the page is closed.
+        let _ = storage.set_item(THEME_KEY, theme.key());
+    }
+}
+
+fn storage() -> Option<Storage> {
+    window().local_storage().ok().flatten()
+}
+
+/// The query of the address, with its question mark.
+pub fn query() -> String {
+    window().location().search().unwrap_or_default()
+}
+
+/// The address without query and fragment.
+pub fn address() -> String {
+    let location = window().location();
+    let (origin, path) = (location.origin().unwrap_or_default(), location.pathname().unwrap_or_default());
+    format!("{origin}{path}")
+}
+
+/// Writes the query into the address without a new entry in the history.
+pub fn replace_query(query: &str) {
+    change_address(query, |history, address| history.replace_state_with_url(&JsValue::NULL, "", Some(address)));
+}
+
+/// Writes the query into the address as a new entry in the history.
+pub fn push_query(query: &str) {
+    change_address(query, |history, address| history.push_state_with_url(&JsValue::NULL, "", Some(address)));
+}
+
+fn change_address(query: &str, change: impl Fn(&web_sys::History, &str) -> Result<(), JsValue>) {
+    let path = window().location().pathname().unwrap_or_default();
+    let address = if query.is_empty() { path } else { format!("{path}?{}", query.trim_start_matches('?')) };
+    if let Ok(history) = window().history() {
+        // Refused only where the page is no document of its own; the link is then read from the buttons alone.
+        let _ = change(&history, &address);
+    }
+}
+
+/// Calls back when the reader goes back or forward.
+pub fn on_history(callback: impl Fn() + 'static) {
+    let handle = window_event_listener(leptos::ev::popstate, move |_| callback());
+    on_cleanup(move || handle.remove());
+}
+
+/// Calls back with the query of any link within the page that opens a scenario.
+pub fn on_scenario_link(callback: impl Fn(String) + 'static) {
+    let handle = window_event_listener(leptos::ev::click, move |event| {
+        let plain = event.button() == 0 && !(event.ctrl_key() || event.meta_key() || event.shift_key());
+        let link = event
+            .target()
+            .and_then(|target| target.dyn_into::<Element>().ok())
+            .and_then(|element| element.closest("a[href^='?']").ok().flatten());
+        if let (true, Some(link)) = (plain, link) {
+            if link.has_attribute("target") {
+                return;
+            }
+            event.prevent_default();
+            callback(link.get_attribute("href").unwrap_or_default());
+        }
+    });
+    on_cleanup(move || handle.remove());
+}
+
+/// Scrolls to the top of the calculator.
+pub fn scroll_to_calculator() {
+    if let Some(app) = document().get_element_by_id("app") {
+        app.scroll_into_view();
+    }
+}
+
+/// Puts a text on the clipboard, then says whether it got there.
+pub fn copy(text: String, done: impl Fn(bool) + 'static) {
+    let clipboard = js_sys::Reflect::get(&window().navigator(), &"clipboard".into());
+    if clipboard.is_ok_and(|clipboard| clipboard.is_undefined()) {
+        // Not a secure context.
+        return done(copy_by_selection(&text));
+    }
+    let promise = window().navigator().clipboard().write_text(&text);
+    leptos::task::spawn_local(async move {
+        let copied = wasm_bindgen_futures::JsFuture::from(promise).await.is_ok();
+        done(copied || copy_by_selection(&text));
+    });
+}
+
+/// The way that works without permission and in insecure contexts.
+fn copy_by_selection(text: &str) -> bool {
+    let copy = || -> Option<bool> {
+        let area: HtmlTextAreaElement = document().create_element("textarea").ok()?.dyn_into().ok()?;
+        area.set_value(text);
+        area.set_class_name("visually-hidden");
+        let active = document().active_element().and_then(|element| element.dyn_into::<HtmlElement>().ok());
+        document().body()?.append_child(&area).ok()?;
+        area.select();
+        let command: js_sys::Function = js_sys::Reflect::get(&document(), &"execCommand".into()).ok()?.into();
+        let copied = command.call1(&document(), &"copy".into()).ok()?.is_truthy();
+        area.remove();
+        if let Some(active) = active {
+            // What had the focus is still there.
+            let _ = active.focus();
+        }
+        Some(copied)
+    };
+    copy().unwrap_or(false)
+}
+
+/// Hands a canvas to the reader as a PNG file.
+pub fn download_png(canvas: &web_sys::HtmlCanvasElement, name: &str) {
+    let name = name.to_owned();
+    let save = Closure::once_into_js(move |blob: JsValue| {
+        let save = || -> Option<()> {
+            let address = web_sys::Url::create_object_url_with_blob(&blob.dyn_into().ok()?).ok()?;
+            let link: HtmlAnchorElement = document().create_element("a").ok()?.dyn_into().ok()?;
+            link.set_href(&address);
+            link.set_download(&name);
+            link.click();
+            web_sys::Url::revoke_object_url(&address).ok()
+        };
+        save();
+    });
+    // Fails only for a canvas that holds pictures of other origins; ours holds none.
+    let _ = canvas.to_blob(save.unchecked_ref());
+}
+
+/// The value of a custom property of the style sheet.
+pub fn style_value(name: &str) -> String {
+    let style = root().and_then(|root| window().get_computed_style(&root).ok().flatten());
+    style.and_then(|style| style.get_property_value(name).ok()).unwrap_or_default().trim().to_owned()
+}
+
+/// Calls back when the system's colours or the ratio of device to CSS pixels change.
+pub fn on_display_change(callback: impl Fn() + 'static) {
+    let callback = std::rc::Rc::new(callback);
+    for query in ["(prefers-color-scheme: dark)", "(resolution: 1dppx)", "(resolution: 2dppx)", "(resolution: 3dppx)"] {
+        let callback = callback.clone();
+        let listener = Closure::<dyn Fn()>::new(move || callback());
+        if let Ok(Some(list)) = window().match_media(query)
+            && list.add_event_listener_with_callback("change", listener.as_ref().unchecked_ref()).is_ok()
+        {
+            // Lives as long as the page does, as the application itself.
+            listener.forget();
+        }
+    }
+}
+
+/// Calls back when the size of an element changes, and once at the start.
+pub fn on_resize(element: &Element, callback: impl Fn() + 'static) {
+    let listener = Closure::<dyn Fn()>::new(callback);
+    if let Ok(observer) = web_sys::ResizeObserver::new(listener.as_ref().unchecked_ref()) {
+        observer.observe(element);
+        // Lives as long as the page does, as the application itself.
+        listener.forget();
+    }
+}
+
+/// Tells the page around an embedded calculator how high it is.
+pub fn report_height() {
+    let Some(root) = root() else { return };
+    let message = js_sys::Object::new();
+    let set = |key: &str, value: JsValue| js_sys::Reflect::set(&message, &key.into(), &value).is_ok();
+    let height = f64::from(root.offset_height());
+    if set("type", "nn-memory:height".into())
+        && set("height", height.into())
+        && let Some(parent) = parent()
+    {
+        // The height of a public page is no secret, so any origin may hear it.
+        let _ = parent.post_message(&message, "*");
+    }
+}
+
+fn parent() -> Option<Window> {
+    window().parent().ok().flatten()
+}

@@ -1,0 +1,180 @@
+//! The answer as text, Markdown, CSV and JSON.
+
+use nn_memory::{Bytes, Estimate, Scenario, Unit, UnitSystem};
+use serde::Serialize;
+
+use crate::link;
+
+/// A way to write the answer down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Aligned columns.
+    Text,
+    /// A table for an issue or a README.
+    Markdown,
+    /// What was asked and answered, whole.
+    Json,
+    /// A row a part.
+    Csv,
+}
+
+impl Format {
+    /// Every format, in the order of the buttons.
+    pub const ALL: [Self; 4] = [Self::Text, Self::Markdown, Self::Json, Self::Csv];
+
+    /// Name on the button.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Text => "Text",
+            Self::Markdown => "Markdown",
+            Self::Json => "JSON",
+            Self::Csv => "CSV",
+        }
+    }
+
+    /// Name in test ids.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Markdown => "markdown",
+            Self::Json => "json",
+            Self::Csv => "csv",
+        }
+    }
+}
+
+/// Writes the answer in this format, sizes in these units.
+pub fn write(format: Format, scenario: &Scenario, estimate: &Estimate, system: UnitSystem) -> String {
+    let unit = estimate.total.table_unit(system);
+    match format {
+        Format::Text => text(scenario, estimate, unit),
+        Format::Markdown => markdown(estimate, unit),
+        Format::Csv => csv(estimate, unit),
+        Format::Json => json(scenario, estimate),
+    }
+}
+
+struct Row {
+    name: String,
+    bytes: Bytes,
+    percent: String,
+    symbols: &'static str,
+    numbers: String,
+}
+
+fn rows(estimate: &Estimate) -> Vec<Row> {
+    let parts = estimate.parts.iter().filter(|part| part.bytes > Bytes::ZERO).map(|part| Row {
+        name: part.kind.name().to_owned(),
+        bytes: part.bytes,
+        percent: part.share.to_string(),
+        symbols: part.formula.symbols(),
+        numbers: part.formula.numbers(),
+    });
+    let total = Row {
+        name: "total".to_owned(),
+        bytes: estimate.total,
+        percent: "100.0".to_owned(),
+        symbols: "",
+        numbers: String::new(),
+    };
+    parts.chain([total]).collect()
+}
+
+fn text(scenario: &Scenario, estimate: &Estimate, unit: Unit) -> String {
+    let mut text = String::new();
+    for row in rows(estimate) {
+        let size = row.bytes.size_in(unit).to_string();
+        text.push_str(format!("{:<16} {size:>16} {:>6} %  {}", row.name, row.percent, row.numbers).trim_end());
+        text.push('\n');
+    }
+    text.push_str(&format!("inputs           ?{}\n", link::to_query(scenario, false)));
+    text
+}
+
+fn markdown(estimate: &Estimate, unit: Unit) -> String {
+    let mut text = format!("| Component | {} | % | Formula |\n|---|---:|---:|---|\n", unit.name());
+    for row in rows(estimate) {
+        let work = if row.symbols.is_empty() { String::new() } else { format!("{} = {}", row.symbols, row.numbers) };
+        text.push_str(&format!("| {} | {} | {} | {work} |\n", row.name, row.bytes.in_unit(unit), row.percent));
+    }
+    text
+}
+
+fn csv(estimate: &Estimate, unit: Unit) -> String {
+    let mut text = format!("component,bytes,{},percent,formula\n", unit.name());
+    for row in rows(estimate) {
+        let figure = row.bytes.in_unit(unit).replace(',', "");
+        text.push_str(&format!(
+            "{},{},{figure},{},\"{}\"\n",
+            row.name,
+            row.bytes.get(),
+            row.percent,
+            row.numbers
+        ));
+    }
+    text
+}
+
+fn json(scenario: &Scenario, estimate: &Estimate) -> String {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        scenario: &'a Scenario,
+        estimate: &'a Estimate,
+    }
+    // No map with other keys than text stands in either, so writing them cannot fail.
+    serde_json::to_string_pretty(&Document { scenario, estimate }).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use nn_memory::{ActivationUnits, estimate};
+
+    use super::*;
+
+    fn written(format: Format) -> String {
+        let scenario =
+            Scenario { activation_units: ActivationUnits::PerToken { units: 37_000 }, ..Scenario::default() };
+        write(format, &scenario, &estimate(&scenario).expect("within limits"), UnitSystem::Binary)
+    }
+
+    #[test]
+    fn text_lines_up() {
+        assert_eq!(
+            written(Format::Text),
+            "\
+parameters             419.62 MiB   21.3 %  110,000,000 × 4 B
+optimizer state        839.23 MiB   42.7 %  110,000,000 × 2 × 4 B
+gradients              419.62 MiB   21.3 %  110,000,000 × 4 B
+activations            289.06 MiB   14.7 %  32 × 128 × 37,000 × 2 B
+total                1,967.53 MiB  100.0 %
+inputs           ?v=1&units_per_token=37000
+"
+        );
+    }
+
+    #[test]
+    fn markdown_is_a_table() {
+        let table = written(Format::Markdown);
+        let lines: Vec<_> = table.lines().collect();
+        assert_eq!(lines[2], "| parameters | 419.62 | 21.3 | P × b_P = 110,000,000 × 4 B |");
+        assert_eq!(lines.last(), Some(&"| total | 1,967.53 | 100.0 |  |"));
+    }
+
+    #[test]
+    fn csv_quotes_what_holds_commas() {
+        let table = written(Format::Csv);
+        let lines: Vec<_> = table.lines().collect();
+        assert_eq!(lines[0], "component,bytes,MiB,percent,formula");
+        assert_eq!(lines[5], "total,2063104000,1967.53,100.0,\"\"");
+        assert_eq!(lines[1], "parameters,440000000,419.62,21.3,\"110,000,000 × 4 B\"");
+    }
+
+    #[test]
+    fn json_holds_the_question_and_the_answer() {
+        let document: serde_json::Value = serde_json::from_str(&written(Format::Json)).expect("valid JSON");
+        assert_eq!(document["estimate"]["total"], 2_063_104_000_u64);
+        assert_eq!(document["estimate"]["parts"][0]["formula"]["symbols"], "P × b_P");
+        let scenario: Scenario = serde_json::from_value(document["scenario"].clone()).expect("a scenario");
+        assert_eq!(scenario.parameters, 110_000_000);
+    }
+}

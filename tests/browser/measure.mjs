@@ -1,0 +1,165 @@
+// Loading and editing times of the built page in a slowed-down browser, each beside its goal. It prints, and
+// judges nothing: a time depends on the machine.
+import { launch } from './browser.mjs';
+import { serve } from './server.mjs';
+import { budget, firstLoad } from './sizes.mjs';
+
+const slower = 4; // times as long for every piece of work on the CPU
+const line = { offline: false, latency: 150, downloadThroughput: 1_600_000 / 8, uploadThroughput: 750_000 / 8 };
+const loads = 7;
+const edits = 100;
+const edited = '[data-testid=input-params]';
+
+const site = await serve();
+await site.warm(firstLoad().map(name => '/' + name).concat('/'));
+const browser = await launch();
+
+/** A fresh visitor: nothing cached, nothing remembered. `before` runs ahead of the page's own scripts. */
+async function visit({ slow, before } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  const devtools = await context.newCDPSession(page);
+  await devtools.send('Network.enable');
+  await devtools.send('Performance.enable');
+  if (before) await page.addInitScript(before);
+  if (slow) {
+    await devtools.send('Emulation.setCPUThrottlingRate', { rate: slower });
+    await devtools.send('Network.emulateNetworkConditions', line);
+  }
+  return { page, devtools, leave: () => context.close() };
+}
+
+/** In the page: notes when the total holds its first digit, how far the layout moved, and the module's memory. */
+function observe() {
+  window.measured = { usable: undefined, shift: 0, memory: undefined };
+  new PerformanceObserver(list => {
+    for (const entry of list.getEntries()) window.measured.shift += entry.value;
+  }).observe({ type: 'layout-shift', buffered: true });
+
+  for (const name of ['instantiate', 'instantiateStreaming']) {
+    const original = WebAssembly[name];
+    WebAssembly[name] = async (...given) => {
+      const result = await original.apply(WebAssembly, given);
+      window.measured.memory = (result.instance ?? result).exports.memory;
+      return result;
+    };
+  }
+
+  new MutationObserver((_, observer) => {
+    const total = document.querySelector('[data-testid=total]');
+    // A figure that stands in the static page is not yet a calculator.
+    if (!window.measured.memory || !/\d/.test(total?.textContent ?? '')) return;
+    observer.disconnect();
+    requestAnimationFrame(() => { window.measured.usable = performance.now(); });
+  }).observe(document, { subtree: true, childList: true, characterData: true });
+}
+
+/** In the page: `count` edits of a field, waiting for a frame after every `pace` of them. Returns those waits in ms. */
+async function edit([selector, count, pace]) {
+  const field = document.querySelector(selector);
+  const waits = [];
+  for (let step = 0; step < count; step++) {
+    const start = performance.now();
+    field.value = String(110_000_001 + step * 1_234_567);
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+    const channel = new MessageChannel();
+    await new Promise(done => {
+      channel.port1.onmessage = done;
+      const after = () => channel.port2.postMessage(0);
+      if (step % pace === 0) requestAnimationFrame(after); else after();
+    });
+    channel.port1.close();
+    if (step % pace === 0) waits.push(performance.now() - start);
+  }
+  return waits;
+}
+
+const ready = page => page.waitForFunction(() => window.measured.usable !== undefined, undefined, { timeout: 60_000 });
+const at = (values, part) => [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))];
+const median = values => at(values, 0.5);
+
+async function loading() {
+  const results = [];
+  for (let round = 0; round < loads; round++) {
+    const { page, devtools, leave } = await visit({ slow: true, before: observe });
+    const files = new Map();
+    const names = new Map();
+    devtools.on('Network.requestWillBeSent', event => names.set(event.requestId, new URL(event.request.url)));
+    devtools.on('Network.loadingFinished', event => {
+      const address = names.get(event.requestId);
+      const name = address.origin === site.origin ? address.pathname.slice(1) || 'index.html' : address.href.slice(0, 60);
+      files.set(name, (files.get(name) ?? 0) + event.encodedDataLength);
+    });
+    await page.goto(site.url);
+    await ready(page);
+    await page.waitForTimeout(500);
+    results.push(await page.evaluate(() => ({
+      paint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
+      usable: window.measured.usable,
+      shift: window.measured.shift,
+    })));
+    results[round].files = files;
+    await leave();
+  }
+  return {
+    paint: median(results.map(result => result.paint)),
+    usable: median(results.map(result => result.usable)),
+    shift: Math.max(...results.map(result => result.shift)),
+    files: results[0].files,
+  };
+}
+
+async function keystroke() {
+  const { page, devtools, leave } = await visit({ before: observe });
+  await page.goto(site.url);
+  await ready(page);
+  await devtools.send('Emulation.setCPUThrottlingRate', { rate: slower });
+  await page.evaluate(edit, [edited, 20, 1]);
+  const busy = async () => {
+    const { metrics } = await devtools.send('Performance.getMetrics');
+    return 1000 * metrics.find(metric => metric.name === 'TaskDuration').value;
+  };
+  const before = await busy();
+  const waits = await page.evaluate(edit, [edited, edits, 1]);
+  const work = (await busy() - before) / edits;
+  await leave();
+  return { work, frame: median(waits), worst: at(waits, 0.99) };
+}
+
+async function memory() {
+  const { page, leave } = await visit({ before: observe });
+  await page.goto(site.url);
+  await ready(page);
+  const bytes = () => page.evaluate(() => window.measured.memory.buffer.byteLength);
+  await page.evaluate(edit, [edited, 100, 1]);
+  const early = await bytes();
+  await page.evaluate(edit, [edited, 9_900, 10]);
+  const late = await bytes();
+  await leave();
+  return { early, late };
+}
+
+const say = (what, value, goal) => console.log(`${what.padEnd(58)} ${value.padStart(14)}${goal ? `   goal ${goal}` : ''}`);
+const ms = value => `${value.toFixed(value < 100 ? 1 : 0)} ms`;
+
+const { files, paint, usable, shift } = await loading();
+console.log(`\nA first visit at 1.6 Mbit/s, 150 ms, CPU ÷${slower}; times are the median of ${loads}`);
+for (const [name, bytes] of files) say(`  ${name}`, `${bytes} B`);
+say('transfer in all, under brotli, with headers', `${[...files.values()].reduce((a, b) => a + b, 0)} B`, `${budget} B`);
+say('first contentful paint', ms(paint), '600 ms');
+say('usable: the total holds a figure of the calculator', ms(usable), '1200 ms');
+say('layout shift (the largest of all visits)', shift.toFixed(4), '0');
+
+const { work, frame, worst } = await keystroke();
+console.log(`\nOne keystroke in the parameters at CPU ÷${slower}; of ${edits}`);
+say('work on the main thread', ms(work), '12 ms');
+say('from the keystroke to the end of its frame, median', ms(frame), 'the next frame');
+say('  the slowest in a hundred', ms(worst));
+
+const { early, late } = await memory();
+console.log('\n10,000 edits');
+say('WebAssembly memory after the first 100', `${early} B`);
+say('WebAssembly memory after all', `${late} B`, `${early} B`);
+
+await browser.close();
+await site.close();

@@ -1,0 +1,46 @@
+// What a first visit transfers, by file, against the budget. With --check, exits with 1 above it.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { fileURLToPath } from 'node:url';
+import { dist, encode } from './server.mjs';
+
+/** Bytes under brotli of everything that a first visit loads. */
+export const budget = 130_000;
+
+/** The page and the files beside it that its links, scripts and requests name: what a browser loads unasked. */
+export function firstLoad(folder = dist) {
+  const html = readFileSync(join(folder, 'index.html'), 'utf8');
+  const names = new Set(['index.html']);
+  const markup = html.match(/<link\b[^>]*>|<(?:script|img)\b[^>]*\ssrc=[^>]*>/g) ?? [];
+  const loaded = markup.filter(tag => !/\srel="(?:canonical|alternate|author|license)"/.test(tag));
+  for (const tag of loaded) names.add(tag.match(/\s(?:href|src)="([^"]*)"/)?.[1]);
+  for (const [, name] of html.matchAll(/\b(?:fetch|import)\("([^"]*)"/g)) names.add(name);
+  names.delete(undefined);
+  return [...names]
+    .filter(name => !/^(?:data:|https?:|#)/.test(name))
+    .map(name => name.replace(/^\.\//, ''))
+    .filter((name, index, all) => all.indexOf(name) === index);
+}
+
+/** Sizes of each file of the first load: as it is, under gzip, under brotli. */
+export function sizes(folder = dist) {
+  return firstLoad(folder).map(name => {
+    const bytes = readFileSync(join(folder, name));
+    return { name, raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: encode(name, bytes).body.length };
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const files = sizes();
+  const sum = key => files.reduce((total, file) => total + file[key], 0);
+  const rows = [...files, { name: 'in all', raw: sum('raw'), gzip: sum('gzip'), brotli: sum('brotli') }];
+  const width = Math.max(...rows.map(row => row.name.length));
+  const line = cells => cells[0].padEnd(width) + cells.slice(1).map(cell => String(cell).padStart(10)).join('');
+  console.log(line(['first load, bytes', 'raw', 'gzip', 'brotli']));
+  for (const { name, raw, gzip, brotli } of rows) console.log(line([name, raw, gzip, brotli]));
+  const total = sum('brotli');
+  const within = total <= budget;
+  console.log(`budget ${budget} B under brotli: ${within ? `${budget - total} B left` : `${total - budget} B too much`}`);
+  if (process.argv.includes('--check') && !within) process.exitCode = 1;
+}
