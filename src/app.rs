@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use leptos::leptos_dom::helpers::{TimeoutHandle, set_timeout_with_handle};
+use leptos::either::Either;
 use leptos::prelude::*;
 use nn_memory::UnitSystem;
 
-use crate::charts::{Chart, breakdown, sweep::Sweep};
+use crate::charts::{self, chart};
 use crate::examples::EXAMPLES;
-use crate::form::{Essentials, Form, Outcome, Rest, Texts};
-use crate::link::{self, Opened};
+use crate::form::{essentials, rest};
+use crate::link::{self, Opened, View};
+use crate::page::Page;
 use crate::platform::{self, Theme};
-use crate::results::{Actions, CopyLink, Head, Notes, TABLE_ID, Table, device_name};
+use crate::reactive::{action, button, flag, text};
+use crate::results::{actions, copy_link, head, notes, open_full, table};
 
 /// How long the address waits for typing to pause.
 const ADDRESS_DELAY: Duration = Duration::from_millis(250);
@@ -20,207 +22,176 @@ const ADDRESS_DELAY: Duration = Duration::from_millis(250);
 #[component]
 pub fn App() -> impl IntoView {
     let Opened { texts, view, notices } = link::from_query(&platform::query());
-    let form = Form::new(&texts);
-    let notices = RwSignal::new(notices);
-    let system = RwSignal::new(if view.decimal { UnitSystem::Decimal } else { UnitSystem::Binary });
-    let status = RwSignal::new(String::new());
-    let undo = RwSignal::new(None::<Texts>);
-    let outcome = Memo::new(move |last| Outcome::of(&form.texts(), last));
-
+    let page = Page::new(&texts, units(&view));
+    let notice = RwSignal::new(notices.join("\n"));
     let open = move |query: &str| {
         let opened = link::from_query(query);
-        form.fill(&opened.texts);
-        system.set(if opened.view.decimal { UnitSystem::Decimal } else { UnitSystem::Binary });
-        notices.set(opened.notices);
-        undo.set(None);
+        page.form.fill(&opened.texts);
+        page.system.set(units(&opened.view));
+        page.can_undo.set(false);
+        notice.set(opened.notices.join("\n"));
     };
-    keep_address(outcome, system);
+    keep_address(page);
     platform::on_history(move || open(&platform::query()));
     platform::on_scenario_link(move |query| {
         platform::push_query(&query);
         open(&query);
-        status.set("Opened the example. Your browser's back button returns to your inputs.".to_owned());
+        page.status.set("Opened the example. Your browser's back button returns to your inputs.".to_owned());
         platform::scroll_to_calculator();
     });
-
-    let shows = {
-        let show = view.show.clone();
-        move |part: &str| show.is_empty() || show.iter().any(|shown| shown == part)
-    };
-    let appearance = RwSignal::new(0);
-    platform::on_display_change(move || appearance.update(|count| *count += 1));
-    Effect::new(move || {
-        if let Some(app) = document().get_element_by_id("app") {
-            platform::on_resize(&app, move || {
-                appearance.update(|count| *count += 1);
-                if view.embedded {
-                    platform::report_height();
-                }
-            });
-        }
-    });
-
-    let device = move || outcome.with(|outcome| device_name(&outcome.scenario, system.get()));
-    let sweep = Memo::new(move |_| {
-        outcome.with(|outcome| Sweep::of(&outcome.scenario, outcome.estimate.fit.usable, &device()))
-    });
-    let breakdown_chart = move || {
-        view! {
-            <Chart
-                slug="breakdown"
-                table=TABLE_ID
-                title=Signal::derive(move || outcome.with(|outcome| breakdown::title(&outcome.estimate)))
-                description=Signal::derive(move || outcome.with(|outcome| breakdown::description(&outcome.estimate, system.get())))
-                layout=move |area, measure| outcome.with(|outcome| breakdown::layout(&outcome.estimate, &device(), system.get(), area, measure))
-                appearance
-                status
-            />
-        }
-    };
-    let sweep_chart = move || {
-        view! {
-            <Chart
-                slug="sweep"
-                table=TABLE_ID
-                title=Signal::derive(move || sweep.with(Sweep::title))
-                description=Signal::derive(move || sweep.with(|sweep| sweep.description(system.get())))
-                layout=move |area, measure| sweep.with(|sweep| sweep.layout(system.get(), area, measure))
-                appearance
-                status
-            />
-        }
-    };
-    view! {
-        {(!view.embedded).then(|| view! { <Tools outcome system status appearance/> })}
-        <p class="notice" role="status" data-testid="notice" hidden=move || notices.with(Vec::is_empty)>
-            {move || notices.get().into_iter().map(|notice| view! { <span>{notice}</span> }).collect_view()}
+    follow_appearance(page, view.embedded);
+    let notice = view! {
+        <p class="notice" role="status" data-testid="notice" hidden=flag(move || notice.with(String::is_empty))>
+            {text(move || notice.get())}
         </p>
-        {(!view.embedded).then(|| view! { <Examples/> })}
+    };
+    if view.embedded {
+        Either::Left(view! { {notice}{embedded(page, &view)} })
+    } else {
+        Either::Right(view! { {tools(page)}{notice}{examples()}{full(page)} })
+    }
+}
+
+fn units(view: &View) -> UnitSystem {
+    if view.decimal { UnitSystem::Decimal } else { UnitSystem::Binary }
+}
+
+/// The page as a person opens it.
+fn full(page: Page) -> impl IntoView {
+    let Page { form, outcome, status, .. } = page;
+    view! {
         <div class="layout">
-            {if view.embedded {
-                view! {
-                    <details class="embed-inputs">
-                        <summary>"Inputs"</summary>
-                        <div class="form"><Essentials form outcome/><Rest form outcome/></div>
-                    </details>
-                }.into_any()
-            } else {
-                view! {
-                    <div class="form essentials"><Essentials form outcome/></div>
-                    <div class="form rest"><Rest form outcome/></div>
-                }.into_any()
-            }}
+            <div class="essentials">{essentials(form, outcome)}</div>
+            <div class="rest">{rest(form, outcome)}</div>
             <section class="answer" aria-label="Memory needed">
-                {shows("total").then(|| view! { <Head outcome system/> })}
-                {shows("breakdown").then(breakdown_chart)}
-                {shows("table").then(|| view! { <Table outcome system/> })}
-                {(!view.embedded).then(|| view! { <Actions form outcome system undo status/> })}
-                {(!view.embedded).then(|| view! { <p class="status" role="status" data-testid="status">{status}</p> })}
-                {shows("sweep").then(sweep_chart)}
-                {(!view.embedded).then(|| view! { <Notes outcome system/> })}
-                {view.embedded.then(|| view! { <OpenFull outcome system/> })}
+                {head(page)}
+                {chart(charts::Kind::Breakdown, page)}
+                {table(page)}
+                {actions(page)}
+                <p class="status" role="status" data-testid="status">{text(move || status.get())}</p>
+                {chart(charts::Kind::Sweep, page)}
+                {notes(page)}
+            </section>
+        </div>
+    }
+}
+
+/// The compact view for an iframe.
+fn embedded(page: Page, view: &View) -> impl IntoView + use<> {
+    let shows = |part: &str| view.show.is_empty() || view.show.iter().any(|shown| shown == part);
+    view! {
+        <div class="layout">
+            <details class="embed-inputs">
+                <summary>"Inputs"</summary>
+                {essentials(page.form, page.outcome)}
+                {rest(page.form, page.outcome)}
+            </details>
+            <section class="answer" aria-label="Memory needed">
+                {shows("total").then(|| head(page))}
+                {shows("breakdown").then(|| chart(charts::Kind::Breakdown, page))}
+                {shows("table").then(|| table(page))}
+                {shows("sweep").then(|| chart(charts::Kind::Sweep, page))}
+                {open_full(page)}
             </section>
         </div>
     }
 }
 
 /// Writes the scenario into the address once typing pauses; what cannot be read is not written.
-fn keep_address(outcome: Memo<Outcome>, system: RwSignal<UnitSystem>) {
-    let waiting = StoredValue::new(None::<TimeoutHandle>);
+fn keep_address(page: Page) {
+    let changes = StoredValue::new(0_usize);
     Effect::new(move |first: Option<()>| {
-        let decimal = system.get() == UnitSystem::Decimal;
-        let query = outcome.with(|outcome| (!outcome.is_stale()).then(|| link::to_query(&outcome.scenario, decimal)));
-        if let Some(handle) = waiting.try_update_value(Option::take).flatten() {
-            handle.clear();
+        page.system.track();
+        page.outcome.track();
+        // The address that the page was opened with already says what it shows.
+        if first.is_some() {
+            changes.update_value(|changes| *changes += 1);
+            if changes.get_value() == 1 {
+                write_address_once_quiet(page, changes, 1);
+            }
         }
-        // The address that the page was opened with says what it shows.
-        let (Some(()), Some(query)) = (first, query) else { return };
-        let write = move || {
-            platform::replace_query(&link::with_view_of(&query, &platform::query()));
-        };
-        waiting.set_value(set_timeout_with_handle(write, ADDRESS_DELAY).ok());
+    });
+}
+
+/// Waits until no change has come for a while. One timer at a time: a timer that is cleared would keep its memory.
+fn write_address_once_quiet(page: Page, changes: StoredValue<usize>, seen: usize) {
+    let look = move || {
+        let now = changes.get_value();
+        if now != seen {
+            return write_address_once_quiet(page, changes, now);
+        }
+        changes.set_value(0);
+        let decimal = page.system.get_untracked() == UnitSystem::Decimal;
+        page.outcome.with_untracked(|outcome| {
+            if !outcome.is_stale() {
+                let query = link::to_query(&outcome.scenario, decimal);
+                platform::replace_query(&link::with_view_of(&query, &platform::query()));
+            }
+        });
+    };
+    set_timeout(look, ADDRESS_DELAY);
+}
+
+/// Redraws the charts when colours or sizes change, and tells the page around an embedded view its height.
+fn follow_appearance(page: Page, embedded: bool) {
+    let changed = move || page.appearance.update(|count| *count = count.wrapping_add(1));
+    platform::on_display_change(changed);
+    platform::on_resize(move || {
+        changed();
+        if embedded {
+            platform::report_height();
+        }
     });
 }
 
 /// Units, theme and link, in the header.
-#[component]
-fn Tools(
-    outcome: Memo<Outcome>,
-    system: RwSignal<UnitSystem>,
-    status: RwSignal<String>,
-    appearance: RwSignal<u32>,
-) -> impl IntoView {
+fn tools(page: Page) -> impl IntoView {
+    let Page { system, status, appearance, .. } = page;
     let theme = RwSignal::new(platform::theme());
-    let next_theme = move |_| {
+    let next_theme = move || {
         let next = theme.get_untracked().next();
         platform::set_theme(next);
         theme.set(next);
-        appearance.update(|count| *count += 1);
-        status.set(match next {
-            Theme::System => "Colours follow the system.".to_owned(),
-            Theme::Light => "Light colours, remembered.".to_owned(),
-            Theme::Dark => "Dark colours, remembered.".to_owned(),
-        });
+        appearance.update(|count| *count = count.wrapping_add(1));
+        let done = match next {
+            Theme::System => "Colours follow the system.",
+            Theme::Light => "Light colours, remembered.",
+            Theme::Dark => "Dark colours, remembered.",
+        };
+        status.set(done.to_owned());
     };
-    let toggle_units = move |_| {
-        let next = match system.get_untracked() {
-            UnitSystem::Binary => UnitSystem::Decimal,
-            UnitSystem::Decimal => UnitSystem::Binary,
+    let next_units = move || {
+        let (next, done) = match system.get_untracked() {
+            UnitSystem::Binary => (UnitSystem::Decimal, "Sizes in kB, MB, GB: powers of 1,000."),
+            UnitSystem::Decimal => (UnitSystem::Binary, "Sizes in KiB, MiB, GiB: powers of 1,024."),
         };
         system.set(next);
-        status.set(match next {
-            UnitSystem::Binary => "Sizes in KiB, MiB, GiB: powers of 1,024.".to_owned(),
-            UnitSystem::Decimal => "Sizes in kB, MB, GB: powers of 1,000.".to_owned(),
-        });
+        status.set(done.to_owned());
+    };
+    let units_label = move || match system.get() {
+        UnitSystem::Binary => "Units: GiB".to_owned(),
+        UnitSystem::Decimal => "Units: GB".to_owned(),
     };
     view! {
         <div class="tools">
-            <button type="button" data-testid="toggle-units" on:click=toggle_units>
-                {move || match system.get() {
-                    UnitSystem::Binary => "Units: GiB",
-                    UnitSystem::Decimal => "Units: GB",
-                }}
-            </button>
-            <button type="button" data-testid="toggle-theme" on:click=next_theme>
-                {move || match theme.get() {
-                    Theme::System => "Theme: system",
-                    Theme::Light => "Theme: light",
-                    Theme::Dark => "Theme: dark",
-                }}
-            </button>
-            <CopyLink outcome system status/>
+            {button("toggle-units".to_owned(), text(units_label), action(next_units))}
+            {button("toggle-theme".to_owned(), text(move || format!("Theme: {}", theme.get().key())), action(next_theme))}
+            {copy_link(page)}
         </div>
     }
 }
 
 /// The worked cases, as links that fill the form.
-#[component]
-fn Examples() -> impl IntoView {
+fn examples() -> impl IntoView {
+    let links = EXAMPLES.iter().map(|example| {
+        view! {
+            <li><a href=example.query data-testid=format!("example-{}", example.slug)>{example.label}</a></li>
+        }
+    });
     view! {
         <nav class="examples" aria-label="Examples">
             <span class="examples-label">"Examples"</span>
-            <ul>
-                {EXAMPLES
-                    .iter()
-                    .map(|example| view! {
-                        <li><a href=example.query data-testid=format!("example-{}", example.slug)>{example.label}</a></li>
-                    })
-                    .collect_view()}
-            </ul>
+            <ul>{links.collect_view()}</ul>
         </nav>
-    }
-}
-
-/// The way from an embedded view to the page.
-#[component]
-fn OpenFull(outcome: Memo<Outcome>, system: RwSignal<UnitSystem>) -> impl IntoView {
-    let address = move || {
-        let query = outcome.with(|outcome| link::to_query(&outcome.scenario, system.get() == UnitSystem::Decimal));
-        format!("{}?{query}", platform::address())
-    };
-    view! {
-        <p class="open-full">
-            <a href=address target="_blank" rel="noopener" data-testid="open-full">"Open in the full calculator"</a>
-        </p>
     }
 }

@@ -6,8 +6,9 @@ pub mod charts;
 pub mod examples;
 pub mod form;
 pub mod link;
+pub mod page;
 pub mod platform;
+pub mod reactive;
 pub mod results;
 
 pub use app::App;
-

@@ -159,7 +159,10 @@ mod tests {
             "?v=1&params=7B&precision=bf16&batch=8&sequence_length=4096&layers=32&hidden_size=4096&activation_multiple=17.5&activation_precision=bf16&optimizer=custom&optimizer_factor=1.5&state_precision=fp32&gradient_precision=bf16&master_weights=yes&workspace=10&fragmentation=15&context=500&device=custom&device_memory=640GB",
             276_497_937_067,
         ),
-        ("?v=1&params=1.5e9&optimizer=adam8bit&device=h100-80gb&bytes=decimal&embed=1&theme=dark&show=total", 15_301_989_888),
+        (
+            "?v=1&params=1.5e9&optimizer=adam8bit&device=h100-80gb&bytes=decimal&embed=1&theme=dark&show=total",
+            15_301_989_888,
+        ),
     ];
 
     #[test]

@@ -203,11 +203,12 @@ pub fn on_display_change(callback: impl Fn() + 'static) {
     }
 }
 
-/// Calls back when the size of an element changes, and once at the start.
-pub fn on_resize(element: &Element, callback: impl Fn() + 'static) {
+/// Calls back when the size of the calculator changes, and once at the start.
+pub fn on_resize(callback: impl Fn() + 'static) {
     let listener = Closure::<dyn Fn()>::new(callback);
-    if let Ok(observer) = web_sys::ResizeObserver::new(listener.as_ref().unchecked_ref()) {
-        observer.observe(element);
+    let app = document().get_element_by_id("app");
+    if let (Ok(observer), Some(app)) = (web_sys::ResizeObserver::new(listener.as_ref().unchecked_ref()), app) {
+        observer.observe(&app);
         // Lives as long as the page does, as the application itself.
         listener.forget();
     }

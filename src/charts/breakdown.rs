@@ -3,6 +3,7 @@
 use nn_memory::{Bytes, Estimate, Fit, Size, UnitSystem, catalog};
 
 use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, Measure, Picture, Shape};
+use crate::results::capitalized;
 
 const BAR_TOP: f64 = 26.0;
 const BAR_HEIGHT: f64 = 44.0;
@@ -14,8 +15,7 @@ pub fn title(estimate: &Estimate) -> String {
         Some(part) => {
             let name = part.kind.name();
             let verb = if name.ends_with('s') { "are" } else { "is" };
-            let (first, rest) = name.split_at(1);
-            format!("{}{rest} {verb} {} % of the total", first.to_uppercase(), part.share)
+            format!("{} {verb} {} % of the total", capitalized(name), part.share)
         }
         None => String::new(),
     }
@@ -91,10 +91,12 @@ fn device_ticks(
     let zero = Size { figure: "0".to_owned(), unit }.to_string();
     let mut free_from = measure(&zero) + FONT_SIZE;
     picture.shapes.push(Shape::Text(zero, (0.0, axis + FONT_SIZE), Align::Left, Ink::Muted));
-    let mut sizes: Vec<Bytes> = catalog::DEVICES.iter().map(|device| device.advertised).collect();
-    sizes.push(estimate.total);
-    sizes.sort_unstable();
-    sizes.dedup();
+    let mut sizes = vec![estimate.total];
+    for size in catalog::DEVICES.iter().map(|device| device.advertised) {
+        if let Err(place) = sizes.binary_search(&size) {
+            sizes.insert(place, size);
+        }
+    }
     for size in sizes {
         let at = x(size);
         let label = size.size_in(unit).short();

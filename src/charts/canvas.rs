@@ -2,7 +2,7 @@
 
 use leptos::html::Canvas;
 use leptos::prelude::*;
-use nn_memory::PartKind;
+use nn_memory::{PartKind, UnitSystem};
 use plotters::backend::DrawingBackend;
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
@@ -13,8 +13,13 @@ use plotters_canvas::CanvasBackend;
 use wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
+use super::breakdown;
 use super::picture::{Align, Area, FONT_SIZE, Ink, Measure, Picture, Shape};
+use crate::form::Outcome;
+use crate::page::Page;
 use crate::platform;
+use crate::reactive::{action, text};
+use crate::results::{TABLE_ID, device_name};
 
 const FONT: &str = "system-ui, sans-serif";
 
@@ -74,9 +79,13 @@ fn paint(
     picture: &Picture,
     marker: Option<f64>,
 ) -> Option<()> {
-    let pixels = |length: f64| px(length, ratio).max(1).unsigned_abs();
-    canvas.set_width(pixels(area.width));
-    canvas.set_height(pixels(area.height));
+    let (width, height) = (px(area.width, ratio).max(1).unsigned_abs(), px(area.height, ratio).max(1).unsigned_abs());
+    if (canvas.width(), canvas.height()) == (width, height) {
+        context(canvas)?.clear_rect(0.0, 0.0, f64::from(width), f64::from(height));
+    } else {
+        canvas.set_width(width);
+        canvas.set_height(height);
+    }
     let palette = Palette::of_page();
     let surface = CanvasBackend::with_canvas_object(canvas.clone())?.into_drawing_area();
     if background {
@@ -134,37 +143,66 @@ fn draw<B: DrawingBackend>(
 
 /// Measures with the canvas' own metrics; plotters would add spans to the page for it.
 fn measured<T>(canvas: &HtmlCanvasElement, layout: impl FnOnce(Measure) -> T) -> Option<T> {
-    let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
-    let measure = |text: &str| {
-        context.set_font(&format!("{FONT_SIZE}px {FONT}"));
-        context.measure_text(text).map_or(text.len() as f64 * FONT_SIZE / 2.0, |metrics| metrics.width())
-    };
+    let context = context(canvas)?;
+    context.set_font(&format!("{FONT_SIZE}px {FONT}"));
+    let measure =
+        |text: &str| context.measure_text(text).map_or(text.len() as f64 * FONT_SIZE / 2.0, |metrics| metrics.width());
     Some(layout(&measure))
 }
 
+fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
+    canvas.get_context("2d").ok()??.dyn_into().ok()
+}
+
+/// Which chart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The parts of the total against devices.
+    Breakdown,
+    /// The total against the batch size.
+    Sweep,
+}
+
+impl Kind {
+    /// Name in test ids, classes and files.
+    const fn slug(self) -> &'static str {
+        match self {
+            Self::Breakdown => "breakdown",
+            Self::Sweep => "sweep",
+        }
+    }
+
+    fn title(self, outcome: &Outcome, system: UnitSystem) -> String {
+        match self {
+            Self::Breakdown => breakdown::title(&outcome.estimate),
+            Self::Sweep => outcome.sweep.title(&device_name(&outcome.scenario, system)),
+        }
+    }
+
+    fn description(self, outcome: &Outcome, system: UnitSystem) -> String {
+        match self {
+            Self::Breakdown => breakdown::description(&outcome.estimate, system),
+            Self::Sweep => outcome.sweep.description(&device_name(&outcome.scenario, system), system),
+        }
+    }
+
+    fn layout(self, outcome: &Outcome, system: UnitSystem, area: Area, measure: Measure) -> Picture {
+        let device = device_name(&outcome.scenario, system);
+        match self {
+            Self::Breakdown => breakdown::layout(&outcome.estimate, &device, system, area, measure),
+            Self::Sweep => outcome.sweep.layout(&device, system, area, measure),
+        }
+    }
+}
+
 /// A chart with its title, its read-out and its download.
-#[component]
-pub fn Chart(
-    /// Stable name: test ids and the file's name.
-    slug: &'static str,
-    /// Id of the table that holds the same figures.
-    table: &'static str,
-    /// What the chart shows.
-    title: Signal<String>,
-    /// The figures in words.
-    description: Signal<String>,
-    /// Lays the picture out; reads the signals that it depends on.
-    layout: impl Fn(Area, Measure) -> Picture + 'static,
-    /// Changes when colours or sizes do.
-    appearance: RwSignal<u32>,
-    /// Says what was done.
-    status: RwSignal<String>,
-) -> impl IntoView {
+pub fn chart(kind: Kind, page: Page) -> impl IntoView {
+    let Page { outcome, system, appearance, status, .. } = page;
     let canvas = NodeRef::<Canvas>::new();
     let picture = StoredValue::new_local(Picture::default());
     let selected = RwSignal::new(None::<usize>);
     let scheduled = StoredValue::new(false);
-    let layout = StoredValue::new_local(layout);
+    let slug = kind.slug();
 
     let area_of = move |canvas: &HtmlCanvasElement| Area {
         width: f64::from(canvas.client_width()),
@@ -177,30 +215,30 @@ pub fn Chart(
         if area.width < 1.0 {
             return;
         }
-        let marker = selected
-            .get_untracked()
-            .and_then(|index| picture.with_value(|picture| picture.hits.get(index).map(|hit| hit.marker)));
-        // A canvas that gives no context draws nothing; the table says the same.
-        picture.with_value(|picture| paint(&canvas, area, window().device_pixel_ratio(), false, picture, marker));
-    };
-    Effect::new(move || {
-        appearance.track();
-        selected.track();
-        let Some(canvas) = canvas.get() else { return };
-        let area = area_of(&canvas);
-        if let Some(laid_out) = measured(&canvas, |measure| layout.with_value(|layout| layout(area, measure))) {
+        let laid_out = outcome.with_untracked(|outcome| {
+            measured(&canvas, |measure| kind.layout(outcome, system.get_untracked(), area, measure))
+        });
+        if let Some(laid_out) = laid_out {
+            let marker = selected.get_untracked().and_then(|index| laid_out.hits.get(index)).map(|hit| hit.marker);
+            // A canvas that gives no context draws nothing; the table says the same.
+            paint(&canvas, area, window().device_pixel_ratio(), false, &laid_out, marker);
             picture.set_value(laid_out);
         }
-        if !scheduled.get_value() {
+    };
+    Effect::new(move || {
+        outcome.track();
+        system.track();
+        appearance.track();
+        selected.track();
+        if canvas.get().is_some() && !scheduled.get_value() {
             scheduled.set_value(true);
             request_animation_frame(redraw);
         }
     });
 
     let read_out = move || {
-        description.track();
-        let index = selected.get()?;
-        picture.with_value(|picture| picture.hits.get(index).map(|hit| hit.text.clone()))
+        let hit = selected.get().and_then(|index| picture.with_value(|picture| picture.hits.get(index).cloned()));
+        hit.map_or_else(|| "Point at the chart or use the arrow keys to read it.".to_owned(), |hit| hit.text)
     };
     let point_at = move |event: leptos::ev::PointerEvent| {
         let index = picture.with_value(|picture| picture.hit_at(f64::from(event.offset_x())));
@@ -222,7 +260,7 @@ pub fn Chart(
         event.prevent_default();
         selected.set(next);
     };
-    let download = move |_| {
+    let download = move || {
         let Some(shown) = canvas.get_untracked() else { return };
         let Ok(Ok(file)) = document().create_element("canvas").map(JsCast::dyn_into::<HtmlCanvasElement>) else {
             return;
@@ -237,13 +275,13 @@ pub fn Chart(
     view! {
         <figure class="chart">
             <figcaption class="chart-head">
-                <h3 class="chart-title">{title}</h3>
+                <h3>{text(move || outcome.with(|outcome| kind.title(outcome, system.get())))}</h3>
                 <button
                     type="button"
                     class="quiet"
                     data-testid=format!("download-{slug}")
                     aria-label=format!("Download the {slug} chart as PNG")
-                    on:click=download
+                    on:click=action(download)
                 >
                     "PNG"
                 </button>
@@ -253,8 +291,8 @@ pub fn Chart(
                 node_ref=canvas
                 role="img"
                 tabindex="0"
-                aria-label=description
-                aria-describedby=table
+                aria-label=text(move || outcome.with(|outcome| kind.description(outcome, system.get())))
+                aria-describedby=TABLE_ID
                 data-testid=format!("chart-{slug}")
                 on:pointermove=point_at
                 on:pointerdown=point_at
@@ -262,9 +300,7 @@ pub fn Chart(
                 on:blur=move |_| selected.set(None)
                 on:keydown=press
             ></canvas>
-            <p class="read-out" role="status" data-testid=format!("read-out-{slug}")>
-                {move || read_out().unwrap_or_else(|| "Point at the chart or use the arrow keys to read it.".into())}
-            </p>
+            <p class="read-out" role="status" data-testid=format!("read-out-{slug}")>{text(read_out)}</p>
         </figure>
     }
 }

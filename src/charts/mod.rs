@@ -5,4 +5,4 @@ mod canvas;
 pub mod picture;
 pub mod sweep;
 
-pub use canvas::Chart;
+pub use canvas::{Kind, chart};

@@ -1,8 +1,6 @@
 //! The total against the batch size, both axes logarithmic.
 
-use nn_memory::{
-    Bytes, Scenario, SweepPoint, UnitSystem, format_count, largest_batch_that_fits, sweep_batch,
-};
+use nn_memory::{Bytes, Scenario, SweepPoint, UnitSystem, format_count, largest_batch_that_fits, sweep_batch};
 
 use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, Measure, Picture, Shape};
 
@@ -16,46 +14,40 @@ pub struct Sweep {
     points: Vec<(u64, Bytes)>,
     current: u64,
     usable: Bytes,
-    device_name: String,
     largest: Option<u64>,
 }
 
 impl Sweep {
     /// Totals at batch 1, 2, 4 … 1,024, at the current batch and, if that is larger, on to the next power of two.
-    pub fn of(scenario: &Scenario, usable: Bytes, device_name: &str) -> Self {
+    pub fn of(scenario: &Scenario, usable: Bytes) -> Self {
         let current = scenario.batch_size;
         let last = LAST_POWER.max(current.next_power_of_two().ilog2());
-        let mut batches: Vec<u64> = (0..=last).map(|power| 1 << power).chain([current]).collect();
-        batches.sort_unstable();
-        batches.dedup();
+        let mut batches: Vec<u64> = (0..=last).map(|power| 1 << power).collect();
+        if let Err(place) = batches.binary_search(&current) {
+            batches.insert(place, current);
+        }
         let points = sweep_batch(scenario, batches)
             .into_iter()
             .filter_map(|SweepPoint { batch_size, total }| Some((batch_size, total.ok()?)))
             .collect();
-        Self {
-            points,
-            current,
-            usable,
-            device_name: device_name.to_owned(),
-            largest: largest_batch_that_fits(scenario),
-        }
+        Self { points, current, usable, largest: largest_batch_that_fits(scenario) }
     }
 
     /// What the chart shows, as its title.
-    pub fn title(&self) -> String {
+    pub fn title(&self, device_name: &str) -> String {
         match self.largest {
-            Some(batch) if batch >= LARGEST_NAMED => format!("Any batch fits {}", self.device_name),
-            Some(batch) => format!("Batch {} is the largest that fits {}", format_count(batch), self.device_name),
-            None => format!("No batch fits {}", self.device_name),
+            Some(batch) if batch >= LARGEST_NAMED => format!("Any batch fits {device_name}"),
+            Some(batch) => format!("Batch {} is the largest that fits {device_name}", format_count(batch)),
+            None => format!("No batch fits {device_name}"),
         }
     }
 
     /// The figures of the chart in words.
-    pub fn description(&self, system: UnitSystem) -> String {
+    pub fn description(&self, device_name: &str, system: UnitSystem) -> String {
         let named = [self.points.first(), self.points.iter().find(|point| point.0 == self.current), self.points.last()];
         let mut texts: Vec<_> = named.into_iter().flatten().map(|point| self.read_out(*point, system)).collect();
         texts.dedup();
-        format!("Total against batch size. {}. {}.", self.title(), texts.join("; "))
+        format!("Total against batch size. {}. {}.", self.title(device_name), texts.join("; "))
     }
 
     fn read_out(&self, (batch, total): (u64, Bytes), system: UnitSystem) -> String {
@@ -70,7 +62,7 @@ impl Sweep {
     }
 
     /// Lays the chart out.
-    pub fn layout(&self, system: UnitSystem, area: Area, measure: Measure) -> Picture {
+    pub fn layout(&self, device_name: &str, system: UnitSystem, area: Area, measure: Measure) -> Picture {
         let mut picture = Picture::default();
         let (Some(first), Some(last)) = (self.points.first(), self.points.last()) else {
             return picture;
@@ -86,7 +78,7 @@ impl Sweep {
         if scale.contains(self.usable) {
             let height = scale.y(self.usable.get() as f64);
             picture.shapes.push(Shape::Line(vec![(scale.left, height), (scale.right, height)], Ink::Limit, 2.0));
-            let label = self.device_name.clone();
+            let label = device_name.to_owned();
             let above = height - FONT_SIZE / 2.0 - 4.0;
             picture.shapes.push(Shape::Text(label, (scale.left + 4.0, above), Align::Left, Ink::Limit));
         }
@@ -218,7 +210,11 @@ fn ticks(least: u64, most: u64, system: UnitSystem) -> (Vec<f64>, f64, f64) {
     (chosen, low, high)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "ticks are positive; the largest saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "ticks are positive; the largest saturates"
+)]
 fn tick_label(tick: f64, system: UnitSystem) -> String {
     Bytes::new(tick as u64).display(system).short()
 }
@@ -230,6 +226,7 @@ mod tests {
     use super::*;
 
     const HEIGHT: f64 = 240.0;
+    const DEVICE: &str = "RTX 3060 12 GB";
 
     fn fits(scenario: &Scenario) -> bool {
         estimate(scenario).is_ok_and(|estimate| matches!(estimate.fit.verdict, Verdict::Fits { .. }))
@@ -237,12 +234,12 @@ mod tests {
 
     fn sweep(scenario: &Scenario) -> Sweep {
         let usable = estimate(scenario).expect("within limits").fit.usable;
-        Sweep::of(scenario, usable, "RTX 3060 12 GB")
+        Sweep::of(scenario, usable)
     }
 
     fn picture(scenario: &Scenario, width: f64) -> Picture {
         let measure = |text: &str| text.chars().count() as f64 * 7.0;
-        sweep(scenario).layout(UnitSystem::Binary, Area { width, height: HEIGHT }, &measure)
+        sweep(scenario).layout(DEVICE, UnitSystem::Binary, Area { width, height: HEIGHT }, &measure)
     }
 
     #[test]
@@ -252,9 +249,9 @@ mod tests {
         assert!(fits(&Scenario { batch_size: largest, ..scenario.clone() }));
         assert!(!fits(&Scenario { batch_size: largest + 1, ..scenario.clone() }));
         let title = format!("Batch {} is the largest that fits RTX 3060 12 GB", format_count(largest));
-        assert_eq!(sweep(&scenario).title(), title);
+        assert_eq!(sweep(&scenario).title(DEVICE), title);
         let large = Scenario { parameters: 175_000_000_000, ..Scenario::default() };
-        assert_eq!(sweep(&large).title(), "No batch fits RTX 3060 12 GB");
+        assert_eq!(sweep(&large).title(DEVICE), "No batch fits RTX 3060 12 GB");
     }
 
     #[test]
@@ -274,7 +271,12 @@ mod tests {
                     assert!(pair[0].0 < pair[1].0 && pair[0].1 >= pair[1].1, "{pair:?}");
                 }
                 assert!(line.iter().all(|&(x, y)| (0.0..=320.0).contains(&x) && (0.0..=HEIGHT).contains(&y)));
-                assert!(picture.hits.iter().any(|hit| hit.text.starts_with(&format!("batch {}:", format_count(batch_size)))));
+                assert!(
+                    picture
+                        .hits
+                        .iter()
+                        .any(|hit| hit.text.starts_with(&format!("batch {}:", format_count(batch_size))))
+                );
             }
         }
     }

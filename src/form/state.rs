@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use nn_memory::{Estimate, Field, Scenario, estimate};
 
 use super::texts::{FieldError, Texts};
+use crate::charts::sweep::Sweep;
 
 /// The inputs. Each holds the text that was typed or the key of the option that was picked.
 #[derive(Clone, Copy)]
@@ -45,12 +46,16 @@ impl Form {
 /// What follows from the inputs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// What is wrong with the inputs as they are.
-    pub errors: Vec<FieldError>,
+    /// The inputs as they are.
+    texts: Texts,
+    /// What is wrong with them.
+    errors: Vec<FieldError>,
     /// The last scenario that could be read.
     pub scenario: Scenario,
     /// Its estimate.
     pub estimate: Estimate,
+    /// The same at other batch sizes.
+    pub sweep: Sweep,
 }
 
 impl Outcome {
@@ -60,22 +65,30 @@ impl Outcome {
     }
 
     /// What is wrong with this input.
-    pub fn error(&self, field: Field) -> Option<String> {
-        self.errors.iter().find(|error| error.field == field).map(|error| error.message.clone())
+    pub fn error(&self, field: Field) -> Option<&str> {
+        self.errors.iter().find(|error| error.field == field).map(|error| error.message.as_str())
+    }
+
+    /// Whether the input plays a part.
+    pub fn applies(&self, field: Field) -> bool {
+        self.texts.applies(field)
     }
 
     /// The outcome of these inputs; where there is none, the last one with what is wrong now.
-    pub fn of(texts: &Texts, last: Option<&Self>) -> Self {
+    pub fn of(texts: Texts, last: Option<&Self>) -> Self {
         let errors = match texts.read() {
             Ok(scenario) => match estimate(&scenario) {
-                Ok(estimate) => return Self { errors: Vec::new(), scenario, estimate },
+                Ok(estimate) => {
+                    let sweep = Sweep::of(&scenario, estimate.fit.usable);
+                    return Self { texts, errors: Vec::new(), scenario, estimate, sweep };
+                }
                 Err(error) => vec![error.into()],
             },
             Err(errors) => errors,
         };
         match last {
-            Some(last) => Self { errors, ..last.clone() },
-            None => Self { errors, ..Self::of(&Texts::default(), None) },
+            Some(last) => Self { texts, errors, ..last.clone() },
+            None => Self { texts, errors, ..Self::of(Texts::default(), None) },
         }
     }
 }
@@ -88,23 +101,20 @@ mod tests {
     fn the_last_good_result_stays_while_an_input_cannot_be_read() {
         let mut texts = Texts::default();
         texts[Field::Parameters] = "7B".into();
-        let good = Outcome::of(&texts, None);
+        let good = Outcome::of(texts.clone(), None);
         assert!(!good.is_stale());
         texts[Field::BatchSize] = "many".into();
-        let bad = Outcome::of(&texts, Some(&good));
+        let bad = Outcome::of(texts.clone(), Some(&good));
         assert_eq!(bad.estimate, good.estimate);
-        assert_eq!(
-            bad.error(Field::BatchSize).as_deref(),
-            Some("“many” is not a number. Try 7B, 1.5e9 or 25,000,000.")
-        );
+        assert_eq!(bad.error(Field::BatchSize), Some("“many” is not a number. Try 7B, 1.5e9 or 25,000,000."));
         texts[Field::BatchSize] = "64".into();
-        assert!(!Outcome::of(&texts, Some(&bad)).is_stale());
+        assert!(!Outcome::of(texts.clone(), Some(&bad)).is_stale());
     }
 
     #[test]
     fn without_a_good_result_the_default_stands() {
         let mut texts = Texts::default();
         texts[Field::Parameters] = String::new();
-        assert_eq!(Outcome::of(&texts, None).scenario, Scenario::default());
+        assert_eq!(Outcome::of(texts.clone(), None).scenario, Scenario::default());
     }
 }

@@ -8,6 +8,8 @@ use nn_memory::{
     format_count_short, parse_count,
 };
 
+use crate::results::capitalized;
+
 /// The key of a device that is not in the catalogue.
 pub const CUSTOM_DEVICE: &str = "custom";
 
@@ -174,10 +176,7 @@ pub struct FieldError {
 
 impl From<EstimateError> for FieldError {
     fn from(error: EstimateError) -> Self {
-        let sentence = error.to_string();
-        let mut letters = sentence.chars();
-        let message = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).chain(['.']).collect();
-        Self { field: error.field(), message }
+        Self { field: error.field(), message: format!("{}.", capitalized(&error.to_string())) }
     }
 }
 
@@ -366,7 +365,9 @@ mod tests {
 
     #[test]
     fn memory_is_written_so_that_it_reads_back() {
-        for (bytes, text) in [(Bytes::gib(24), "24GiB"), (Bytes::gb(48), "48GB"), (Bytes::mib(3), "3MiB"), (Bytes::new(7), "7B")] {
+        for (bytes, text) in
+            [(Bytes::gib(24), "24GiB"), (Bytes::gb(48), "48GB"), (Bytes::mib(3), "3MiB"), (Bytes::new(7), "7B")]
+        {
             assert_eq!(write_memory(bytes), text);
             assert_eq!(text.parse(), Ok(bytes));
         }

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 use nn_memory::UnitSystem;
 
 use super::export::{self, Format};
-use crate::form::{Form, Outcome, Texts};
+use crate::page::Page;
+use crate::reactive::{action, flag, plain_button};
 use crate::{link, platform};
 
 /// Copies a text and says so.
@@ -19,95 +20,59 @@ fn copy(text: String, what: &'static str, status: RwSignal<String>) {
 }
 
 /// The address that opens this scenario.
-fn address(outcome: &Outcome, system: UnitSystem) -> String {
-    let query = link::to_query(&outcome.scenario, system == UnitSystem::Decimal);
+fn address(page: Page) -> String {
+    let decimal = page.system.get() == UnitSystem::Decimal;
+    let query = page.outcome.with(|outcome| link::to_query(&outcome.scenario, decimal));
     format!("{}?{query}", platform::address())
 }
 
 /// Copies the link.
-#[component]
-pub fn CopyLink(
-    /// What follows from the form.
-    outcome: Memo<Outcome>,
-    /// The units.
-    system: RwSignal<UnitSystem>,
-    /// Says what was done.
-    status: RwSignal<String>,
-) -> impl IntoView {
-    let copy_link = move |_| {
-        let address = outcome.with_untracked(|outcome| address(outcome, system.get_untracked()));
-        copy(address, "the link", status);
-    };
-    view! { <button type="button" data-testid="copy-link" on:click=copy_link>"Copy link"</button> }
+pub fn copy_link(page: Page) -> impl IntoView {
+    plain_button("copy-link", "Copy link", action(move || copy(untrack(|| address(page)), "the link", page.status)))
 }
 
 /// Copy, embed, reset.
-#[component]
-pub fn Actions(
-    /// The form.
-    form: Form,
-    /// What follows from it.
-    outcome: Memo<Outcome>,
-    /// The units.
-    system: RwSignal<UnitSystem>,
-    /// The inputs before the last reset.
-    undo: RwSignal<Option<Texts>>,
-    /// Says what was done.
-    status: RwSignal<String>,
-) -> impl IntoView {
+pub fn actions(page: Page) -> impl IntoView {
     let copy_as = move |format: Format| {
-        let text = outcome.with_untracked(|outcome| {
-            export::write(format, &outcome.scenario, &outcome.estimate, system.get_untracked())
-        });
-        let what = match format {
-            Format::Text => "the results as text",
-            Format::Markdown => "the results as a Markdown table",
-            Format::Json => "the results as JSON",
-            Format::Csv => "the results as CSV",
-        };
-        copy(text, what, status);
+        let system = page.system.get_untracked();
+        let text =
+            page.outcome.with_untracked(|outcome| export::write(format, &outcome.scenario, &outcome.estimate, system));
+        copy(text, format.what(), page.status);
     };
-    let copy_embed = move |_| {
-        let address = outcome.with_untracked(|outcome| address(outcome, system.get_untracked()));
-        let address = address.replace('&', "&amp;");
-        copy(
-            format!(
-                "<iframe src=\"{address}&amp;embed=1\" title=\"Neural network memory\" width=\"100%\" height=\"640\" loading=\"lazy\"></iframe>"
-            ),
-            "the embed code",
-            status,
+    let copy_embed = move || {
+        let address = untrack(|| address(page)).replace('&', "&amp;");
+        let code = format!(
+            "<iframe src=\"{address}&amp;embed=1\" title=\"Neural network memory\" width=\"100%\" height=\"640\" loading=\"lazy\"></iframe>"
         );
+        copy(code, "the embed code", page.status);
     };
-    let reset = move |_| {
-        undo.set(Some(untrack(|| form.texts())));
-        form.fill(&Texts::default());
-        status.set("Reset every input to its default.".to_owned());
-    };
-    let take_back = move |_| {
-        if let Some(texts) = undo.get_untracked() {
-            form.fill(&texts);
-            undo.set(None);
-            status.set("Put your inputs back.".to_owned());
-        }
-    };
+    let formats = Format::ALL
+        .map(|format| plain_button(&format!("copy-{}", format.slug()), format.label(), action(move || copy_as(format))))
+        .collect_view();
     view! {
         <div class="actions">
             <span class="actions-label" id="copy-label">"Copy as"</span>
             <div class="button-row" role="group" aria-labelledby="copy-label">
-                {Format::ALL
-                    .into_iter()
-                    .map(|format| view! {
-                        <button type="button" data-testid=format!("copy-{}", format.slug()) on:click=move |_| copy_as(format)>
-                            {format.label()}
-                        </button>
-                    })
-                    .collect_view()}
-                <button type="button" data-testid="copy-embed" on:click=copy_embed>"Embed code"</button>
+                {formats}
+                {plain_button("copy-embed", "Embed code", action(copy_embed))}
             </div>
             <div class="button-row actions-end">
-                <button type="button" data-testid="undo" hidden=move || undo.with(Option::is_none) on:click=take_back>"Undo reset"</button>
-                <button type="button" data-testid="reset" on:click=reset>"Reset"</button>
+                <span hidden=flag(move || !page.can_undo.get())>
+                    {plain_button("undo", "Undo reset", action(move || page.undo_reset()))}
+                </span>
+                {plain_button("reset", "Reset", action(move || page.reset()))}
             </div>
         </div>
+    }
+}
+
+/// The way from an embedded view to the page.
+pub fn open_full(page: Page) -> impl IntoView {
+    view! {
+        <p class="open-full">
+            <a href=crate::reactive::text(move || address(page)) target="_blank" rel="noopener" data-testid="open-full">
+                "Open in the full calculator"
+            </a>
+        </p>
     }
 }

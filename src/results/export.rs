@@ -32,6 +32,16 @@ impl Format {
         }
     }
 
+    /// What is copied, in words.
+    pub const fn what(self) -> &'static str {
+        match self {
+            Self::Text => "the results as text",
+            Self::Markdown => "the results as a Markdown table",
+            Self::Json => "the results as JSON",
+            Self::Csv => "the results as CSV",
+        }
+    }
+
     /// Name in test ids.
     pub const fn slug(self) -> &'static str {
         match self {
@@ -104,13 +114,7 @@ fn csv(estimate: &Estimate, unit: Unit) -> String {
     let mut text = format!("component,bytes,{},percent,formula\n", unit.name());
     for row in rows(estimate) {
         let figure = row.bytes.in_unit(unit).replace(',', "");
-        text.push_str(&format!(
-            "{},{},{figure},{},\"{}\"\n",
-            row.name,
-            row.bytes.get(),
-            row.percent,
-            row.numbers
-        ));
+        text.push_str(&format!("{},{},{figure},{},\"{}\"\n", row.name, row.bytes.get(), row.percent, row.numbers));
     }
     text
 }

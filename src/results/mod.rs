@@ -8,10 +8,10 @@ mod table;
 
 use nn_memory::{DeviceChoice, PartKind, Scenario, UnitSystem};
 
-pub use actions::{Actions, CopyLink};
-pub use head::Head;
-pub use notes::Notes;
-pub use table::{TABLE_ID, Table};
+pub use actions::{actions, copy_link, open_full};
+pub use head::head;
+pub use notes::notes;
+pub use table::{TABLE_ID, table};
 
 /// Name of a part in test ids and custom properties.
 pub const fn slug(kind: PartKind) -> &'static str {
@@ -38,6 +38,10 @@ pub fn device_name(scenario: &Scenario, system: UnitSystem) -> String {
 
 /// A text with a capital first letter.
 pub fn capitalized(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+    let mut text = text.to_owned();
+    // The engine's names begin with an ASCII letter; tables for all others weigh 8 kB.
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
 }

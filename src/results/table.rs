@@ -5,25 +5,24 @@ use nn_memory::{Bytes, Formula, PartKind, Unit, UnitSystem};
 
 use super::{capitalized, slug};
 use crate::form::Outcome;
+use crate::page::Page;
+use crate::reactive::{action, flag, text};
 
 /// Id of the table, for what describes it.
 pub const TABLE_ID: &str = "breakdown-table";
 
 /// The parts, each with its work on demand.
-#[component]
-pub fn Table(
-    /// What follows from the form.
-    outcome: Memo<Outcome>,
-    /// The units.
-    system: RwSignal<UnitSystem>,
-) -> impl IntoView {
-    let unit = Memo::new(move |_| outcome.with(|outcome| outcome.estimate.total.table_unit(system.get())));
-    let system_memory = Signal::derive(move || outcome.with(|outcome| outcome.estimate.system_memory));
-    let total_work = RwSignal::new(false);
-    let total = Signal::derive(move || outcome.with(|outcome| outcome.estimate.total));
-    let memory_work = RwSignal::new(false);
+pub fn table(page: Page) -> impl IntoView {
+    let outcome = page.outcome;
+    let parts = PartKind::ALL.map(|kind| Row::Part(kind).view(page)).collect_view();
     view! {
-        <div class="table-scroll" class:stale=move || outcome.with(Outcome::is_stale) role="region" aria-label="Memory by component" tabindex="0">
+        <div
+            class="table-scroll"
+            class:stale=flag(move || outcome.with(Outcome::is_stale))
+            role="region"
+            aria-label="Memory by component"
+            tabindex="0"
+        >
             <table class="parts" id=TABLE_ID data-testid="table">
                 <thead>
                     <tr>
@@ -33,73 +32,121 @@ pub fn Table(
                         <th scope="col">"Formula"</th>
                     </tr>
                 </thead>
-                <tbody>
-                    {PartKind::ALL.into_iter().map(|kind| view! { <PartRows kind outcome unit=unit.into()/> }).collect_view()}
-                </tbody>
-                <tfoot>
-                    <tr class="row-total" data-testid="row-total">
-                        <th scope="row">"Total"</th>
-                        <td class="number"><SizeCell bytes=total unit=unit.into()/></td>
-                        <td class="number">{move || if total.get() == Bytes::ZERO { "0.0" } else { "100.0" }}</td>
-                        <td><WorkButton slug="total" name="total" open=total_work/></td>
-                    </tr>
-                    <WorkRow
-                        slug="total" open=total_work
-                        formula=move || outcome.with(|outcome| outcome.estimate.total_formula.clone())
-                        result=move || total.get()
-                    />
-                    <tr class="row-aside" data-testid="system-memory">
-                        <th scope="row">"System RAM to have"</th>
-                        <td class="number">
-                            <SizeCell
-                                bytes=system_memory
-                                unit=Signal::derive(move || system_memory.get().display(system.get()).unit)
-                            />
-                        </td>
-                        <td></td>
-                        <td><WorkButton slug="system-memory" name="system RAM" open=memory_work/></td>
-                    </tr>
-                    <WorkRow
-                        slug="system-memory" open=memory_work
-                        formula=move || outcome.with(|outcome| outcome.estimate.system_memory_formula.clone())
-                        result=move || system_memory.get()
-                    />
-                </tfoot>
+                <tbody>{parts}</tbody>
+                <tfoot>{Row::Total.view(page)}{Row::SystemMemory.view(page)}</tfoot>
             </table>
         </div>
     }
 }
 
-#[component]
-fn PartRows(kind: PartKind, outcome: Memo<Outcome>, unit: Signal<Unit>) -> impl IntoView {
-    let open = RwSignal::new(false);
-    let bytes = Signal::derive(move || outcome.with(|outcome| outcome.estimate.part(kind).bytes));
-    let share = move || outcome.with(|outcome| outcome.estimate.part(kind).share.to_string());
-    view! {
-        <tr class="row-part" class:zero=move || bytes.get() == Bytes::ZERO data-testid=format!("row-{}", slug(kind))>
-            <th scope="row">
-                <span class=format!("dot dot-{}", slug(kind)) aria-hidden="true"></span>
-                {capitalized(kind.name())}
-            </th>
-            <td class="number"><SizeCell bytes unit/></td>
-            <td class="number">{share}</td>
-            <td><WorkButton slug=slug(kind) name=kind.name() open/></td>
-        </tr>
-        <WorkRow
-            slug=slug(kind) open
-            formula=move || outcome.with(|outcome| outcome.estimate.part(kind).formula.clone())
-            result=move || bytes.get()
-        />
-    }
+/// A row and the work behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Row {
+    Part(PartKind),
+    Total,
+    SystemMemory,
 }
 
-/// A figure, its unit in a lighter tone.
-#[component]
-fn SizeCell(bytes: Signal<Bytes>, unit: Signal<Unit>) -> impl IntoView {
-    view! {
-        <span class="figure">{move || figure(bytes.get(), unit.get())}</span>
-        "\u{2009}"
-        <span class="cell-unit">{move || unit.get().name()}</span>
+impl Row {
+    const fn slug(self) -> &'static str {
+        match self {
+            Self::Part(kind) => slug(kind),
+            Self::Total => "total",
+            Self::SystemMemory => "system-memory",
+        }
+    }
+
+    fn name(self) -> String {
+        match self {
+            Self::Part(kind) => capitalized(kind.name()),
+            Self::Total => "Total".to_owned(),
+            Self::SystemMemory => "System RAM to have".to_owned(),
+        }
+    }
+
+    fn bytes(self, outcome: &Outcome) -> Bytes {
+        match self {
+            Self::Part(kind) => outcome.estimate.part(kind).bytes,
+            Self::Total => outcome.estimate.total,
+            Self::SystemMemory => outcome.estimate.system_memory,
+        }
+    }
+
+    fn formula(self, outcome: &Outcome) -> &Formula {
+        match self {
+            Self::Part(kind) => &outcome.estimate.part(kind).formula,
+            Self::Total => &outcome.estimate.total_formula,
+            Self::SystemMemory => &outcome.estimate.system_memory_formula,
+        }
+    }
+
+    fn unit(self, outcome: &Outcome, system: UnitSystem) -> Unit {
+        match self {
+            Self::SystemMemory => outcome.estimate.system_memory.display(system).unit,
+            Self::Part(_) | Self::Total => outcome.estimate.total.table_unit(system),
+        }
+    }
+
+    fn share(self, outcome: &Outcome) -> String {
+        match self {
+            Self::Part(kind) => outcome.estimate.part(kind).share.to_string(),
+            Self::Total if outcome.estimate.total == Bytes::ZERO => "0.0".to_owned(),
+            Self::Total => "100.0".to_owned(),
+            Self::SystemMemory => String::new(),
+        }
+    }
+
+    /// The row, and under it the row with its work.
+    fn view(self, page: Page) -> impl IntoView {
+        let Page { outcome, system, .. } = page;
+        let open = RwSignal::new(false);
+        let follow = move |cell: fn(Row, &Outcome, UnitSystem) -> String| {
+            text(move || outcome.with(|outcome| cell(self, outcome, system.get())))
+        };
+        // Worked out only while it can be seen.
+        let work = move |line: fn(Row, &Outcome) -> String| {
+            text(move || if open.get() { outcome.with(|outcome| line(self, outcome)) } else { String::new() })
+        };
+        let slug = self.slug();
+        let test_id = if self == Self::SystemMemory { slug.to_owned() } else { format!("row-{slug}") };
+        view! {
+            <tr
+                class=format!("row row-{slug}")
+                class:zero=flag(move || outcome.with(|outcome| self.bytes(outcome) == Bytes::ZERO))
+                data-testid=test_id
+            >
+                <th scope="row">
+                    <span class=format!("dot dot-{slug}") aria-hidden="true"></span>
+                    {self.name()}
+                </th>
+                <td class="number">
+                    <span class="figure">{follow(|row, outcome, system| figure(row.bytes(outcome), row.unit(outcome, system)))}</span>
+                    "\u{2009}"
+                    <span class="cell-unit">{follow(|row, outcome, system| row.unit(outcome, system).name().to_owned())}</span>
+                </td>
+                <td class="number">{follow(|row, outcome, _| row.share(outcome))}</td>
+                <td>
+                    <button
+                        type="button"
+                        class="quiet work-button"
+                        data-testid=format!("show-work-{slug}")
+                        aria-expanded=text(move || open.get().to_string())
+                        aria-controls=format!("work-{slug}")
+                        aria-label=format!("Show the work: {}", self.name())
+                        on:click=action(move || open.update(|open| *open = !*open))
+                    >
+                        "Show the work"
+                    </button>
+                </td>
+            </tr>
+            <tr class="work" id=format!("work-{slug}") data-testid=format!("work-{slug}") hidden=flag(move || !open.get())>
+                <td colspan="4">
+                    <p class="formula"><code>{work(|row, outcome| row.formula(outcome).symbols().to_owned())}</code></p>
+                    <p class="formula"><code>{work(result)}</code></p>
+                    <p class="operands">{work(operands)}</p>
+                </td>
+            </tr>
+        }
     }
 }
 
@@ -109,56 +156,18 @@ fn figure(bytes: Bytes, unit: Unit) -> String {
     if figure == "0.00" && bytes > Bytes::ZERO { "< 0.01".to_owned() } else { figure }
 }
 
-#[component]
-fn WorkButton(slug: &'static str, name: &'static str, open: RwSignal<bool>) -> impl IntoView {
-    view! {
-        <button
-            type="button"
-            class="quiet work-button"
-            data-testid=format!("show-work-{slug}")
-            aria-expanded=move || open.get().to_string()
-            aria-controls=format!("work-{slug}")
-            aria-label=format!("Work of {name}")
-            on:click=move |_| open.update(|open| *open = !*open)
-        >
-            "Show the work"
-        </button>
-    }
+/// The formula with the numbers put in, and what comes out.
+fn result(row: Row, outcome: &Outcome) -> String {
+    format!("{} = {}", row.formula(outcome).numbers(), row.bytes(outcome))
 }
 
-#[component]
-fn WorkRow(
-    slug: &'static str,
-    open: RwSignal<bool>,
-    formula: impl Fn() -> Formula + Send + Sync + Copy + 'static,
-    result: impl Fn() -> Bytes + Send + Sync + Copy + 'static,
-) -> impl IntoView {
-    let work = move || {
-        open.get().then(|| {
-            let formula = formula();
-            view! {
-                <p class="formula"><code>{formula.symbols()}</code></p>
-                <p class="formula"><code>{format!("{} = {}", formula.numbers(), result())}</code></p>
-                <dl class="operands">
-                    {formula
-                        .operands
-                        .iter()
-                        .map(|operand| view! {
-                            <div>
-                                <dt><code>{operand.symbol}</code></dt>
-                                <dd>{format!("{}: {}", operand.name, operand.value)}</dd>
-                            </div>
-                        })
-                        .collect_view()}
-                </dl>
-            }
-        })
-    };
-    view! {
-        <tr class="work" id=format!("work-{slug}") data-testid=format!("work-{slug}") hidden=move || !open.get()>
-            <td colspan="4">{work}</td>
-        </tr>
-    }
+/// What the symbols stand for.
+fn operands(row: Row, outcome: &Outcome) -> String {
+    let operands = row.formula(outcome).operands.iter();
+    operands
+        .map(|operand| format!("{}: {}, {}", operand.symbol, operand.name, operand.value))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[cfg(test)]

@@ -67,7 +67,8 @@ impl Bytes {
         let unit_bytes = u128::from(unit.bytes);
         let hundredths = (u128::from(self.0) * 100 + unit_bytes / 2) / unit_bytes;
         let whole = u64::try_from(hundredths / 100).unwrap_or(u64::MAX);
-        format!("{}.{:02}", format_count(whole), hundredths % 100)
+        let fraction = u8::try_from(hundredths % 100).unwrap_or_default();
+        format!("{}.{fraction:02}", format_count(whole))
     }
 
     /// The figure with the largest unit in which it is one or more.

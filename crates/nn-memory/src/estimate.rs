@@ -120,10 +120,12 @@ pub(crate) fn shares<const N: usize>(amounts: [Bytes; N], total: Bytes) -> [Shar
     // Each is at most 1,000, since no part is larger than the total.
     let mut shares = exact.map(|value| Share { tenths_of_percent: u16::try_from(value / total).unwrap_or(1_000) });
     let given: u16 = shares.iter().map(|share| share.tenths_of_percent).sum();
-    let mut by_remainder: [usize; N] = std::array::from_fn(|index| index);
-    by_remainder.sort_by_key(|&index| std::cmp::Reverse(exact[index] % total));
-    for &index in by_remainder.iter().take(usize::from(1_000 - given)) {
-        shares[index].tenths_of_percent += 1;
+    let mut remainders = exact.map(|value| Some(value % total));
+    for _ in given..1_000 {
+        // The largest remainder, the first of equal ones; fewer tenths are missing than there are parts.
+        let largest = (0..N).rev().max_by_key(|&index| remainders[index]).unwrap_or(0);
+        shares[largest].tenths_of_percent += 1;
+        remainders[largest] = None;
     }
     shares
 }

@@ -68,7 +68,7 @@ impl Formula {
         let mut text = String::with_capacity(2 * self.expression.len());
         let mut rest = self.expression;
         while let Some(first) = rest.chars().next() {
-            let is_word = |c: char| c.is_alphanumeric() || c == '_';
+            let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
             let same_kind = |c: char| is_word(c) == is_word(first);
             let end = rest.find(|c| !same_kind(c)).unwrap_or(rest.len());
             let (token, tail) = rest.split_at(end);

@@ -128,8 +128,10 @@ pub(crate) fn notes(scenario: &Scenario) -> Vec<Note> {
         || matches!(scenario.task, Task::Training(Training { gradient_precision: Precision::Tf32, .. }));
     notes.extend(tf32.then_some(Note::Tf32IsStoredAsFp32));
     notes.extend((scenario.overheads == Overheads::NONE).then_some(Note::OverheadsNotCounted));
-    notes.sort_by_key(|note| note.level() == crate::Level::Assumption);
-    notes
+    let (mut warnings, assumptions): (Vec<_>, Vec<_>) =
+        notes.into_iter().partition(|note| note.level() == crate::Level::Warning);
+    warnings.extend(assumptions);
+    warnings
 }
 
 /// Keys and values of every token in every layer, as wide as the hidden size: 2 × L × H × B × S × b_A.

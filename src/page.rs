@@ -1,0 +1,58 @@
+//! What the parts of the page share.
+
+use leptos::prelude::*;
+use nn_memory::UnitSystem;
+
+use crate::form::{Form, Outcome, Texts};
+
+/// The signals of the page; copied into every part.
+#[derive(Clone, Copy)]
+pub struct Page {
+    /// The inputs.
+    pub form: Form,
+    /// What follows from them.
+    pub outcome: Memo<Outcome>,
+    /// The units in which sizes are shown.
+    pub system: RwSignal<UnitSystem>,
+    /// What the last action did, in words.
+    pub status: RwSignal<String>,
+    /// Counts changes of colours and sizes, which charts must follow.
+    pub appearance: RwSignal<usize>,
+    /// The inputs before the last reset.
+    pub before_reset: StoredValue<Option<Texts>>,
+    /// Whether there are any.
+    pub can_undo: RwSignal<bool>,
+}
+
+impl Page {
+    /// A page with these inputs.
+    pub fn new(texts: &Texts, system: UnitSystem) -> Self {
+        let form = Form::new(texts);
+        Self {
+            form,
+            outcome: Memo::new(move |last| Outcome::of(form.texts(), last)),
+            system: RwSignal::new(system),
+            status: RwSignal::new(String::new()),
+            appearance: RwSignal::new(0),
+            before_reset: StoredValue::new(None),
+            can_undo: RwSignal::new(false),
+        }
+    }
+
+    /// Puts every input back to its default; [`Page::undo_reset`] takes that back.
+    pub fn reset(self) {
+        self.before_reset.set_value(Some(untrack(|| self.form.texts())));
+        self.can_undo.set(true);
+        self.form.fill(&Texts::default());
+        self.status.set("Reset every input to its default.".to_owned());
+    }
+
+    /// Puts the inputs back that the last reset took away.
+    pub fn undo_reset(self) {
+        if let Some(texts) = self.before_reset.try_update_value(Option::take).flatten() {
+            self.form.fill(&texts);
+            self.can_undo.set(false);
+            self.status.set("Put your inputs back.".to_owned());
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! One type for every text, flag and action of the page.
+//!
+//! A closure of its own type makes the renderer's code once more for each: about 2 kB of WebAssembly. Boxed, they share it.
+
+use leptos::ev::MouseEvent;
+use leptos::prelude::*;
+
+/// A text that follows its signals.
+pub type Text = Box<dyn FnMut() -> String + Send>;
+/// A flag that follows its signals.
+pub type Flag = Box<dyn FnMut() -> bool + Send>;
+/// An attribute that follows its signals and may be absent.
+pub type Optional = Box<dyn FnMut() -> Option<&'static str> + Send>;
+/// What a press does.
+pub type Action = Box<dyn FnMut(MouseEvent)>;
+
+/// Boxes a text.
+pub fn text(text: impl FnMut() -> String + Send + 'static) -> Text {
+    Box::new(text)
+}
+
+/// Boxes a flag.
+pub fn flag(flag: impl FnMut() -> bool + Send + 'static) -> Flag {
+    Box::new(flag)
+}
+
+/// Boxes an attribute.
+pub fn optional(attribute: impl FnMut() -> Option<&'static str> + Send + 'static) -> Optional {
+    Box::new(attribute)
+}
+
+/// Boxes what a press does.
+pub fn action(mut action: impl FnMut() + 'static) -> Action {
+    Box::new(move |_| action())
+}
+
+/// A button whose words may change.
+pub fn button(test_id: String, label: Text, press: Action) -> impl IntoView {
+    view! { <button type="button" data-testid=test_id on:click=press>{label}</button> }
+}
+
+/// A button of one word.
+pub fn plain_button(test_id: &str, label: &'static str, press: Action) -> impl IntoView + use<> {
+    button(test_id.to_owned(), text(move || label.to_owned()), press)
+}
