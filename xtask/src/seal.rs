@@ -16,11 +16,15 @@ use sha2::{Digest, Sha256, Sha384};
 use crate::{
     Result,
     html::{Tag, tags},
+    process,
 };
 
 /// What Trunk's live reload script holds until the page is served.
 const RELOAD_ADDRESS: &str = "'{{__TRUNK_ADDRESS__}}'";
 const RELOAD_BASE: &str = "{{__TRUNK_WS_BASE__}}";
+
+/// Takes out of the release what no one calls.
+const SLIM: &str = "xtask/slim.mjs";
 
 /// A page's character set counts only in so many bytes from its start.
 const CHARSET_WITHIN: usize = 1024;
@@ -32,6 +36,10 @@ pub(crate) fn run() -> Result {
     let folder = Path::new(&folder);
     let page = folder.join("index.html");
     let html = fs::read_to_string(&page).map_err(|error| format!("{}: {error}", page.display()))?;
+    if !html.contains(RELOAD_ADDRESS) {
+        let (js, wasm) = start_files(&html)?;
+        process::run("node", &[SLIM, &path_text(&folder.join(js))?, &path_text(&folder.join(wasm))?])?;
+    }
     let sealed = seal(&html, &|name| fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}")))?;
     fs::write(&page, &sealed.html).map_err(|error| format!("{}: {error}", page.display()))?;
     for name in sealed.inlined {
@@ -56,6 +64,26 @@ fn seal(html: &str, read: &dyn Fn(&str) -> Result<Vec<u8>>) -> Result<Sealed> {
     let html = set_integrity(&arranged.html, read)?;
     let html = set_policy(&html, reloads)?;
     Ok(Sealed { html, inlined: arranged.inlined })
+}
+
+/// The JavaScript and the WebAssembly that the page starts with.
+fn start_files(html: &str) -> Result<(String, String)> {
+    let tags = tags(html)?;
+    let start = start_script(&tags)?;
+    let name = |key| file_name(start.get(key).unwrap_or_default()).map(str::to_owned);
+    Ok((name("data-start")?, name("data-wasm")?))
+}
+
+fn start_script<'a>(tags: &'a [Tag<'a>]) -> Result<&'a Tag<'a>> {
+    let marked: Vec<&Tag> = tags.iter().filter(|tag| tag.get("data-start").is_some()).collect();
+    match marked[..] {
+        [start] => Ok(start),
+        _ => Err(format!("one script with data-start is expected (see Trunk.toml), got {}", marked.len())),
+    }
+}
+
+fn path_text(path: &Path) -> Result<String> {
+    path.to_str().map(str::to_owned).ok_or_else(|| format!("{}: the path is no text", path.display()))
 }
 
 /// The stylesheets inline, and the start script in the place of the one marked `data-start`.
@@ -84,10 +112,7 @@ fn arrange(html: &str, reloads: bool, read: &dyn Fn(&str) -> Result<Vec<u8>>) ->
         first.1 = format!("<style>\n{style}</style>");
     }
 
-    let marked: Vec<&Tag> = tags.iter().filter(|tag| tag.get("data-start").is_some()).collect();
-    let [start] = marked[..] else {
-        return Err(format!("one script with data-start is expected (see Trunk.toml), got {}", marked.len()));
-    };
+    let start = start_script(&tags)?;
     let js = file_name(start.get("data-start").unwrap_or_default())?;
     let wasm = file_name(start.get("data-wasm").unwrap_or_default())?;
     // A debug build takes seconds to hash, and is rebuilt at every save.

@@ -1,0 +1,116 @@
+// Takes out of a built page what no one calls, and gives what stays short names.
+//
+//   node slim.mjs PAGE.js PAGE_bg.wasm
+//
+// wasm-bindgen exports what any dependency marks, here streams that only a server function would use, and names every
+// import after its JavaScript with a hash behind: 10 kB of text in the WebAssembly, and as much again beside it.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const [scriptFile, wasmFile] = process.argv.slice(2);
+const tools = new URL('../tests/node_modules/', import.meta.url).pathname;
+const { minify } = createRequire(join(tools, 'package.json'))('terser');
+const unused = /intounderlying/;
+
+const scratch = mkdtempSync(join(tmpdir(), 'slim-'));
+try {
+  const names = dropUnusedExports();
+  writeFileSync(scriptFile, await slimScript(readFileSync(scriptFile, 'utf8'), names));
+} finally {
+  rmSync(scratch, { recursive: true });
+}
+
+/** Drops the exports, then what only they needed, then the long names; gives the old name and the new one of the rest. */
+function dropUnusedExports() {
+  const kept = WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(wasmFile)))
+    .map(({ name }) => name)
+    .filter(name => !unused.test(name));
+  const graph = [
+    { name: 'page', root: true, reaches: kept.map(name => `export ${name}`) },
+    ...kept.map(name => ({ name: `export ${name}`, export: name })),
+  ];
+  const graphFile = join(scratch, 'graph.json');
+  const less = join(scratch, 'less.wasm');
+  writeFileSync(graphFile, JSON.stringify(graph));
+  binaryen('wasm-metadce', wasmFile, '--graph-file', graphFile, '-o', less);
+  const names = JSON.parse(binaryen('wasm-opt', '-Oz', '--minify-imports-and-exports-and-modules', less, '-o', wasmFile));
+  // The memory keeps its name: it is what tools that watch a page look for.
+  const memory = names.exports.find(([from]) => from === 'memory');
+  writeFileSync(wasmFile, renameExport(readFileSync(wasmFile), memory[1], memory[0]));
+  memory[1] = memory[0];
+  return names;
+}
+
+/** The module with one export under another name. A module is its header, then sections: kind, length, content. */
+function renameExport(module, from, to) {
+  const exportSection = 7;
+  let at = 8;
+  while (module[at] !== exportSection) at = span(module, at + 1).end;
+  const section = span(module, at + 1);
+  const old = Buffer.concat([leb128(from.length), Buffer.from(from)]);
+  // The count of exports, then each: a name, a kind, an index. A name starts where the one before has ended.
+  let name = number(module, section.start).end;
+  while (!module.subarray(name, name + old.length).equals(old)) name = number(module, span(module, name).end + 1).end;
+  const content = Buffer.concat([
+    module.subarray(section.start, name), leb128(to.length), Buffer.from(to), module.subarray(name + old.length, section.end),
+  ]);
+  return Buffer.concat([module.subarray(0, at + 1), leb128(content.length), content, module.subarray(section.end)]);
+}
+
+/** A number in the variable length of WebAssembly, and where it ends. */
+function number(module, at) {
+  let value = 0;
+  for (let shift = 0; ; shift += 7) {
+    const byte = module[at++];
+    value += (byte & 0x7f) * 2 ** shift;
+    if (byte < 0x80) return { value, end: at };
+  }
+}
+
+/** What stands behind its own length. */
+function span(module, at) {
+  const { value, end } = number(module, at);
+  return { start: end, end: end + value };
+}
+
+function leb128(value) {
+  const bytes = [];
+  for (; value >= 0x80; value = Math.floor(value / 0x80)) bytes.push((value % 0x80) | 0x80);
+  return Buffer.from([...bytes, value]);
+}
+
+function dropUnused(whole, name) {
+  return unused.test(name.toLowerCase()) ? '' : whole;
+}
+
+function binaryen(tool, ...args) {
+  return execFileSync(join(tools, '.bin', tool), args, { encoding: 'utf8' });
+}
+
+/** The script with the new names, without the functions that are no longer imported, minified. */
+async function slimScript(script, { imports, exports }) {
+  const newName = new Map(imports.map(([, from, to]) => [from, to]));
+  const newModule = WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(wasmFile)))[0].module;
+  const modules = new Set(imports.map(([module]) => module));
+  if (modules.size !== 1) throw new Error(`the imports come from ${modules.size} modules, not from one`);
+  // wasm-bindgen writes each import as `        name: function(…) {` up to `        },`, or in one line.
+  script = script.replace(
+    /^ {8}([\w$]+)(: (?:function\(.*\) \{\n(?: {12}.*\n|\n)* {8}\}|.*),?\n)/gm,
+    (entry, name, rest) =>
+      newName.has(name) ? `        ${JSON.stringify(newName.get(name))}${rest}` : /^(__wbg_|__wbindgen_)/.test(name) ? '' : entry,
+  );
+  script = script.replaceAll(JSON.stringify([...modules][0]), JSON.stringify(newModule));
+  const newExport = new Map(exports);
+  script = script.replace(/\bwasm\.([\w$]+)/g, (whole, name) => (newExport.has(name) ? `wasm[${JSON.stringify(newExport.get(name))}]` : whole));
+  // Classes stand at the left edge, each with a line that makes it disposable and a registry that frees what it held.
+  script = script.replace(/^export class (\w+) \{\n(?:.*\n)*?\}\n(?:if \(Symbol\.dispose\).*\n)?/gm, dropUnused);
+  script = script.replace(/^const (\w+)Finalization = [^;]*;\n/gm, dropUnused);
+  const { code } = await minify(script, { module: true, compress: { passes: 3, pure_getters: true }, format: { comments: false } });
+  for (const name of newName.keys()) {
+    if (code.includes(name)) throw new Error(`the import ${name} kept its long name`);
+  }
+  return code;
+}
