@@ -58,11 +58,11 @@ fn units(view: &View) -> UnitSystem {
 
 /// The page as a person opens it.
 fn full(page: Page) -> impl IntoView {
-    let Page { form, outcome, status, .. } = page;
+    let status = page.status;
     view! {
         <div class="layout">
-            <div class="essentials">{essentials(form, outcome)}</div>
-            <div class="rest">{rest(form, outcome)}</div>
+            <div class="essentials">{essentials(page)}</div>
+            <div class="rest">{rest(page)}</div>
             <section class="answer" aria-label="Memory needed">
                 {head(page)}
                 {chart(charts::Kind::Breakdown, page)}
@@ -83,8 +83,8 @@ fn embedded(page: Page, view: &View) -> impl IntoView + use<> {
         <div class="layout">
             <details class="embed-inputs">
                 <summary>"Inputs"</summary>
-                {essentials(page.form, page.outcome)}
-                {rest(page.form, page.outcome)}
+                {essentials(page)}
+                {rest(page)}
             </details>
             <section class="answer" aria-label="Memory needed">
                 {shows("total").then(|| head(page))}
@@ -123,7 +123,7 @@ fn write_address_once_quiet(page: Page, changes: StoredValue<usize>, seen: usize
         changes.set_value(0);
         let decimal = page.system.get_untracked() == UnitSystem::Decimal;
         page.outcome.with_untracked(|outcome| {
-            if !outcome.is_stale() {
+            if !outcome.fields.any_error() {
                 let query = link::to_query(&outcome.scenario, decimal);
                 platform::replace_query(&link::with_view_of(&query, &platform::query()));
             }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use nn_memory::UnitSystem;
 
-use crate::form::{Form, Outcome, Texts};
+use crate::form::{Fields, Form, Outcome, Texts};
 
 /// The signals of the page; copied into every part.
 #[derive(Clone, Copy)]
@@ -12,6 +12,8 @@ pub struct Page {
     pub form: Form,
     /// What follows from them.
     pub outcome: Memo<Outcome>,
+    /// What is known of each input.
+    pub fields: Memo<Fields>,
     /// The units in which sizes are shown.
     pub system: RwSignal<UnitSystem>,
     /// What the last action did, in words.
@@ -28,9 +30,11 @@ impl Page {
     /// A page with these inputs.
     pub fn new(texts: &Texts, system: UnitSystem) -> Self {
         let form = Form::new(texts);
+        let outcome = Memo::new(move |last| Outcome::of(&form.texts(), last));
         Self {
             form,
-            outcome: Memo::new(move |last| Outcome::of(form.texts(), last)),
+            outcome,
+            fields: Memo::new(move |_| outcome.with(|outcome: &Outcome| outcome.fields.clone())),
             system: RwSignal::new(system),
             status: RwSignal::new(String::new()),
             appearance: RwSignal::new(0),

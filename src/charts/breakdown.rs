@@ -7,11 +7,12 @@ use crate::results::capitalized;
 
 const BAR_TOP: f64 = 26.0;
 const BAR_HEIGHT: f64 = 44.0;
-const AXIS_GAP: f64 = 14.0;
+const LABEL_GAP: f64 = 12.0;
+const AXIS_GAP: f64 = 28.0;
 
 /// What the chart shows, as its title.
 pub fn title(estimate: &Estimate) -> String {
-    match estimate.parts.iter().max_by_key(|part| part.bytes) {
+    match estimate.parts.iter().rev().max_by_key(|part| part.bytes) {
         Some(part) => {
             let name = part.kind.name();
             let verb = if name.ends_with('s') { "are" } else { "is" };
@@ -54,6 +55,11 @@ pub fn layout(estimate: &Estimate, device_name: &str, system: UnitSystem, area: 
             // A gap of the ground's colour keeps neighbours apart in any colour vision.
             picture.shapes.push(Shape::Line(vec![(right, top), (right, bottom)], Ink::Ground, 1.0));
         }
+        let name = capitalized(part.kind.name());
+        if measure(&name) + 4.0 < right - left {
+            let at = (f64::midpoint(left, right), bottom + LABEL_GAP);
+            picture.shapes.push(Shape::Text(name, at, Align::Center, Ink::Text));
+        }
         picture.hits.push(Hit {
             left,
             right,
@@ -71,7 +77,7 @@ fn label_limit(picture: &mut Picture, fit: &Fit, device_name: &str, at: f64, are
     let words = if fit.usable < fit.reported { "usable of" } else { "limit:" };
     let label = format!("{words} {device_name}");
     let width = measure(&label);
-    picture.shapes.push(Shape::Line(vec![(at, BAR_TOP - 6.0), (at, BAR_TOP + BAR_HEIGHT + 6.0)], Ink::Limit, 2.0));
+    picture.shapes.push(Shape::Line(vec![(at, BAR_TOP - 6.0), (at, BAR_TOP + BAR_HEIGHT)], Ink::Limit, 2.0));
     let left = (at - width / 2.0).clamp(0.0, (area.width - width).max(0.0));
     picture.shapes.push(Shape::Text(label, (left, FONT_SIZE / 2.0 + 2.0), Align::Left, Ink::Limit));
 }
@@ -101,14 +107,15 @@ fn device_ticks(
         let at = x(size);
         let label = size.size_in(unit).short();
         let half = measure(&label) / 2.0;
-        if at + half > area.width || at - half < free_from {
+        let center = at.min(area.width - half);
+        if at > area.width || center - half < free_from {
             continue;
         }
         let is_total = size == estimate.total;
         let ink = if is_total { Ink::Text } else { Ink::Muted };
         picture.shapes.push(Shape::Line(vec![(at, axis - 4.0), (at, axis + 4.0)], ink, 1.0));
-        picture.shapes.push(Shape::Text(label, (at, axis + FONT_SIZE), Align::Center, ink));
-        free_from = at + half + FONT_SIZE;
+        picture.shapes.push(Shape::Text(label, (center, axis + FONT_SIZE), Align::Center, ink));
+        free_from = center + half + FONT_SIZE;
     }
 }
 
@@ -121,7 +128,7 @@ mod tests {
     fn laid_out(scenario: &Scenario, width: f64) -> (Estimate, Picture) {
         let estimate = estimate(scenario).expect("within limits");
         let measure = |text: &str| text.chars().count() as f64 * 7.0;
-        let area = Area { width, height: 112.0 };
+        let area = Area { width, height: 132.0 };
         let picture = layout(&estimate, "RTX 3060 12 GB", UnitSystem::Binary, area, &measure);
         (estimate, picture)
     }

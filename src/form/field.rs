@@ -5,7 +5,7 @@ use leptos::html::Input;
 use leptos::prelude::*;
 use nn_memory::{Bytes, Choice, Field, format_count, parse_count};
 
-use super::state::{Form, Outcome};
+use super::state::{Fields, Form};
 use super::step::{Step, stepped};
 use crate::reactive::{Flag, action, flag, optional, text};
 
@@ -53,7 +53,7 @@ fn slug(field: Field) -> String {
 
 impl Spec {
     /// The input with its label, help and message; hidden where it plays no part.
-    pub fn view(&'static self, form: Form, outcome: Memo<Outcome>) -> impl IntoView + use<> {
+    pub fn view(&'static self, form: Form, fields: Memo<Fields>) -> impl IntoView + use<> {
         let field = self.field;
         if let Control::Switch = self.control {
             let value = form.text(field);
@@ -63,7 +63,7 @@ impl Spec {
                 self.help,
                 flag(move || value.with(|value| value == "yes")),
                 Box::new(move |on| value.set(if on { "yes" } else { "no" }.to_owned())),
-                flag(move || outcome.with(|outcome| outcome.applies(field))),
+                flag(move || fields.with(|fields| fields.applies(field))),
             ));
         }
         let id = slug(field);
@@ -88,16 +88,16 @@ impl Spec {
             }
         });
         let control = match self.control {
-            Control::Select(options) => EitherOf3::A(select(field, form, outcome, options())),
+            Control::Select(options) => EitherOf3::A(select(field, form, fields, options())),
             Control::Segments(options) => EitherOf3::B(segments(field, form, options())),
-            Control::Number | Control::Switch => EitherOf3::C(number(field, self.unit, form, outcome)),
+            Control::Number | Control::Switch => EitherOf3::C(number(field, self.unit, form, fields)),
         };
         let value = form.text(field);
         Either::Right(view! {
             <div
                 class="field"
-                class:field-bad=flag(move || outcome.with(|outcome| outcome.error(field).is_some()))
-                hidden=flag(move || !outcome.with(|outcome| outcome.applies(field)))
+                class:field-bad=flag(move || fields.with(|fields| fields.error(field).is_some()))
+                hidden=flag(move || !fields.with(|fields| fields.applies(field)))
             >
                 <div class="field-head">
                     {label}
@@ -110,9 +110,9 @@ impl Spec {
                     class="field-error"
                     id=format!("error-{id}")
                     data-testid=format!("error-{id}")
-                    hidden=flag(move || outcome.with(|outcome| outcome.error(field).is_none()))
+                    hidden=flag(move || fields.with(|fields| fields.error(field).is_none()))
                 >
-                    {text(move || outcome.with(|outcome| outcome.error(field).unwrap_or_default().to_owned()))}
+                    {text(move || fields.with(|fields| fields.error(field).unwrap_or_default().to_owned()))}
                 </p>
             </div>
         })
@@ -125,11 +125,11 @@ fn described_by(field: Field) -> String {
     format!("error-{id} help-{id}")
 }
 
-fn invalid(field: Field, outcome: Memo<Outcome>) -> impl FnMut() -> Option<&'static str> + Send + 'static {
-    move || outcome.with(|outcome| outcome.error(field).map(|_| "true"))
+fn invalid(field: Field, fields: Memo<Fields>) -> impl FnMut() -> Option<&'static str> + Send + 'static {
+    move || fields.with(|fields| fields.error(field).map(|_| "true"))
 }
 
-fn number(field: Field, unit: &'static str, form: Form, outcome: Memo<Outcome>) -> impl IntoView {
+fn number(field: Field, unit: &'static str, form: Form, fields: Memo<Fields>) -> impl IntoView {
     let value = form.text(field);
     let element = NodeRef::<Input>::new();
     let press = move |event: leptos::ev::KeyboardEvent| {
@@ -161,7 +161,7 @@ fn number(field: Field, unit: &'static str, form: Form, outcome: Memo<Outcome>) 
                 data-testid=id
                 node_ref=element
                 prop:value=text(move || value.get())
-                aria-invalid=optional(invalid(field, outcome))
+                aria-invalid=optional(invalid(field, fields))
                 aria-describedby=described_by(field)
                 on:input:target=move |event| value.set(event.target().value())
                 on:keydown=press
@@ -187,7 +187,7 @@ fn reading(field: Field, text: &str) -> String {
     }
 }
 
-fn select(field: Field, form: Form, outcome: Memo<Outcome>, options: Options) -> impl IntoView {
+fn select(field: Field, form: Form, fields: Memo<Fields>, options: Options) -> impl IntoView {
     let value = form.text(field);
     let id = format!("input-{}", slug(field));
     let options = options
@@ -200,7 +200,7 @@ fn select(field: Field, form: Form, outcome: Memo<Outcome>, options: Options) ->
         <select
             id=id.clone()
             data-testid=id
-            aria-invalid=optional(invalid(field, outcome))
+            aria-invalid=optional(invalid(field, fields))
             aria-describedby=described_by(field)
             on:change:target=move |event| value.set(event.target().value())
         >

@@ -5,8 +5,8 @@ use nn_memory::{ActivationMode, Field, Optimizer, Overheads, Precision, StatePre
 
 use super::field::Control::{Number, Segments, Select, Switch};
 use super::field::{Control, Options, Spec, options, switch};
-use super::state::{Form, Outcome};
 use super::texts::{CUSTOM_DEVICE, Texts};
+use crate::page::Page;
 use crate::reactive::flag;
 
 const fn spec(field: Field, label: &'static str, unit: &'static str, control: Control, help: &'static str) -> Spec {
@@ -83,22 +83,22 @@ fn devices() -> Options {
 }
 
 /// The inputs that come first: on a phone they stand above the answer.
-pub fn essentials(form: Form, outcome: Memo<Outcome>) -> impl IntoView {
-    group("Model", MODEL, form, outcome)
+pub fn essentials(page: Page) -> impl IntoView {
+    group("Model", MODEL, page)
 }
 
 /// The other inputs.
-pub fn rest(form: Form, outcome: Memo<Outcome>) -> impl IntoView {
+pub fn rest(page: Page) -> impl IntoView {
     [("Run", RUN), (OVERHEADS_TITLE, OVERHEADS), ("Device", DEVICE)]
-        .map(|(title, specs)| group(title, specs, form, outcome))
+        .map(|(title, specs)| group(title, specs, page))
         .collect_view()
 }
 
 const OVERHEADS_TITLE: &str = "Overheads";
 
-fn group(title: &'static str, specs: &'static [Spec], form: Form, outcome: Memo<Outcome>) -> impl IntoView {
-    let preset = (title == OVERHEADS_TITLE).then(|| realistic_overheads(form, outcome));
-    let fields = specs.iter().map(|spec| spec.view(form, outcome)).collect_view();
+fn group(title: &'static str, specs: &'static [Spec], page: Page) -> impl IntoView {
+    let preset = (title == OVERHEADS_TITLE).then(|| realistic_overheads(page));
+    let fields = specs.iter().map(|spec| spec.view(page.form, page.fields)).collect_view();
     view! {
         <section class="group" aria-label=title>
             <h2>{title}</h2>
@@ -108,7 +108,8 @@ fn group(title: &'static str, specs: &'static [Spec], form: Form, outcome: Memo<
     }
 }
 
-fn realistic_overheads(form: Form, outcome: Memo<Outcome>) -> impl IntoView {
+fn realistic_overheads(page: Page) -> impl IntoView {
+    let Page { form, outcome, .. } = page;
     switch(
         "realistic-overheads".to_owned(),
         "Realistic overheads",

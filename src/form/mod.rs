@@ -7,5 +7,5 @@ mod step;
 mod texts;
 
 pub use groups::{essentials, rest};
-pub use state::{Form, Outcome};
+pub use state::{Fields, Form, Outcome};
 pub use texts::{Texts, excerpt};

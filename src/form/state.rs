@@ -46,10 +46,8 @@ impl Form {
 /// What follows from the inputs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// The inputs as they are.
-    texts: Texts,
-    /// What is wrong with them.
-    errors: Vec<FieldError>,
+    /// What is known of each input as it is.
+    pub fields: Fields,
     /// The last scenario that could be read.
     pub scenario: Scenario,
     /// Its estimate.
@@ -58,10 +56,16 @@ pub struct Outcome {
     pub sweep: Sweep,
 }
 
-impl Outcome {
-    /// Whether the estimate is older than the inputs.
-    pub fn is_stale(&self) -> bool {
-        !self.errors.is_empty()
+/// What is known of each input beside its text. Rarely changes, so what follows it rarely runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fields {
+    errors: Vec<FieldError>,
+    applies: [bool; Field::ALL.len()],
+}
+
+impl Fields {
+    fn of(texts: &Texts, errors: Vec<FieldError>) -> Self {
+        Self { errors, applies: Field::ALL.map(|field| texts.applies(field)) }
     }
 
     /// What is wrong with this input.
@@ -71,24 +75,31 @@ impl Outcome {
 
     /// Whether the input plays a part.
     pub fn applies(&self, field: Field) -> bool {
-        self.texts.applies(field)
+        self.applies[field as usize]
     }
 
+    /// Whether any input is in the way of an estimate.
+    pub fn any_error(&self) -> bool {
+        !self.errors.is_empty()
+    }
+}
+
+impl Outcome {
     /// The outcome of these inputs; where there is none, the last one with what is wrong now.
-    pub fn of(texts: Texts, last: Option<&Self>) -> Self {
+    pub fn of(texts: &Texts, last: Option<&Self>) -> Self {
         let errors = match texts.read() {
             Ok(scenario) => match estimate(&scenario) {
                 Ok(estimate) => {
                     let sweep = Sweep::of(&scenario, estimate.fit.usable);
-                    return Self { texts, errors: Vec::new(), scenario, estimate, sweep };
+                    return Self { fields: Fields::of(texts, Vec::new()), scenario, estimate, sweep };
                 }
                 Err(error) => vec![error.into()],
             },
             Err(errors) => errors,
         };
         match last {
-            Some(last) => Self { texts, errors, ..last.clone() },
-            None => Self { texts, errors, ..Self::of(Texts::default(), None) },
+            Some(last) => Self { fields: Fields::of(texts, errors), ..last.clone() },
+            None => Self { fields: Fields::of(texts, errors), ..Self::of(&Texts::default(), None) },
         }
     }
 }
@@ -101,20 +112,20 @@ mod tests {
     fn the_last_good_result_stays_while_an_input_cannot_be_read() {
         let mut texts = Texts::default();
         texts[Field::Parameters] = "7B".into();
-        let good = Outcome::of(texts.clone(), None);
-        assert!(!good.is_stale());
+        let good = Outcome::of(&texts, None);
+        assert!(!good.fields.any_error());
         texts[Field::BatchSize] = "many".into();
-        let bad = Outcome::of(texts.clone(), Some(&good));
+        let bad = Outcome::of(&texts, Some(&good));
         assert_eq!(bad.estimate, good.estimate);
-        assert_eq!(bad.error(Field::BatchSize), Some("“many” is not a number. Try 7B, 1.5e9 or 25,000,000."));
+        assert_eq!(bad.fields.error(Field::BatchSize), Some("“many” is not a number. Try 7B, 1.5e9 or 25,000,000."));
         texts[Field::BatchSize] = "64".into();
-        assert!(!Outcome::of(texts.clone(), Some(&bad)).is_stale());
+        assert!(!Outcome::of(&texts, Some(&bad)).fields.any_error());
     }
 
     #[test]
     fn without_a_good_result_the_default_stands() {
         let mut texts = Texts::default();
         texts[Field::Parameters] = String::new();
-        assert_eq!(Outcome::of(texts.clone(), None).scenario, Scenario::default());
+        assert_eq!(Outcome::of(&texts, None).scenario, Scenario::default());
     }
 }

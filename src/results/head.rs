@@ -4,18 +4,18 @@ use leptos::prelude::*;
 use nn_memory::{Unit, UnitSystem, Verdict};
 
 use super::device_name;
-use crate::form::Outcome;
+use crate::form::{Fields, Outcome};
 use crate::page::Page;
 use crate::reactive::{flag, text};
 
 /// Total and verdict.
 pub fn head(page: Page) -> impl IntoView {
-    let Page { outcome, system, .. } = page;
+    let Page { outcome, fields, system, .. } = page;
     let follow = move |words: fn(&Outcome, UnitSystem) -> String| {
         text(move || outcome.with(|outcome| words(outcome, system.get())))
     };
     view! {
-        <div class="head" class:stale=flag(move || outcome.with(Outcome::is_stale))>
+        <div class="head" class:stale=flag(move || fields.with(Fields::any_error))>
             <div class="head-total">
                 <output class="total" data-testid="total" aria-label="Total memory">
                     <span class="figure">{follow(|outcome, system| outcome.estimate.total.display(system).figure)}</span>
@@ -31,7 +31,7 @@ pub fn head(page: Page) -> impl IntoView {
                 <span class="fit-text">{follow(fit)}</span>
             </p>
             <p class="smallest" data-testid="smallest-device">{follow(smallest)}</p>
-            <p class="stale-label" data-testid="stale" hidden=flag(move || !outcome.with(Outcome::is_stale))>
+            <p class="stale-label" data-testid="stale" hidden=flag(move || !fields.with(Fields::any_error))>
                 "Last result: an input cannot be read."
             </p>
         </div>

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use nn_memory::{Bytes, Formula, PartKind, Unit, UnitSystem};
 
 use super::{capitalized, slug};
-use crate::form::Outcome;
+use crate::form::{Fields, Outcome};
 use crate::page::Page;
 use crate::reactive::{action, flag, text};
 
@@ -13,12 +13,11 @@ pub const TABLE_ID: &str = "breakdown-table";
 
 /// The parts, each with its work on demand.
 pub fn table(page: Page) -> impl IntoView {
-    let outcome = page.outcome;
     let parts = PartKind::ALL.map(|kind| Row::Part(kind).view(page)).collect_view();
     view! {
         <div
             class="table-scroll"
-            class:stale=flag(move || outcome.with(Outcome::is_stale))
+            class:stale=flag(move || page.fields.with(Fields::any_error))
             role="region"
             aria-label="Memory by component"
             tabindex="0"
@@ -135,7 +134,8 @@ impl Row {
                         aria-label=format!("Show the work: {}", self.name())
                         on:click=action(move || open.update(|open| *open = !*open))
                     >
-                        "Show the work"
+                        <span class="work-verb">"Show the "</span>
+                        "work"
                     </button>
                 </td>
             </tr>
