@@ -8,7 +8,7 @@ use nn_memory::UnitSystem;
 
 use crate::charts::{self, chart};
 use crate::examples::EXAMPLES;
-use crate::form::{essentials, rest};
+use crate::form::{Fields, essentials, rest};
 use crate::link::{self, Opened, View};
 use crate::page::Page;
 use crate::platform::{self, Theme};
@@ -58,12 +58,12 @@ fn units(view: &View) -> UnitSystem {
 
 /// The page as a person opens it.
 fn full(page: Page) -> impl IntoView {
-    let status = page.status;
+    let Page { fields, status, .. } = page;
     view! {
         <div class="layout">
             <div class="essentials">{essentials(page)}</div>
             <div class="rest">{rest(page)}</div>
-            <section class="answer" aria-label="Memory needed">
+            <section class="answer" class:stale=flag(move || fields.with(Fields::any_error)) aria-label="Memory needed">
                 {head(page)}
                 {chart(charts::Kind::Breakdown, page)}
                 {table(page)}
@@ -78,6 +78,7 @@ fn full(page: Page) -> impl IntoView {
 
 /// The compact view for an iframe.
 fn embedded(page: Page, view: &View) -> impl IntoView + use<> {
+    let fields = page.fields;
     let shows = |part: &str| view.show.is_empty() || view.show.iter().any(|shown| shown == part);
     view! {
         <div class="layout">
@@ -86,7 +87,7 @@ fn embedded(page: Page, view: &View) -> impl IntoView + use<> {
                 {essentials(page)}
                 {rest(page)}
             </details>
-            <section class="answer" aria-label="Memory needed">
+            <section class="answer" class:stale=flag(move || fields.with(Fields::any_error)) aria-label="Memory needed">
                 {shows("total").then(|| head(page))}
                 {shows("breakdown").then(|| chart(charts::Kind::Breakdown, page))}
                 {shows("table").then(|| table(page))}

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use nn_memory::{Unit, UnitSystem, Verdict};
 
-use super::device_name;
+use super::{device_name, smallest};
 use crate::form::{Fields, Outcome};
 use crate::page::Page;
 use crate::reactive::{flag, text};
@@ -15,7 +15,7 @@ pub fn head(page: Page) -> impl IntoView {
         text(move || outcome.with(|outcome| words(outcome, system.get())))
     };
     view! {
-        <div class="head" class:stale=flag(move || fields.with(Fields::any_error))>
+        <div class="head">
             <div class="head-total">
                 <output class="total" data-testid="total" aria-label="Total memory">
                     <span class="figure">{follow(|outcome, system| outcome.estimate.total.display(system).figure)}</span>
@@ -30,7 +30,7 @@ pub fn head(page: Page) -> impl IntoView {
                 <span class="fit-sign" aria-hidden="true">{follow(|outcome, _| verdict(outcome).1.to_owned())}</span>
                 <span class="fit-text">{follow(fit)}</span>
             </p>
-            <p class="smallest" data-testid="smallest-device">{follow(smallest)}</p>
+            <p class="smallest" data-testid="smallest-device">{follow(|outcome, _| smallest(outcome))}</p>
             <p class="stale-label" data-testid="stale" hidden=flag(move || !fields.with(Fields::any_error))>
                 "Last result: an input cannot be read."
             </p>
@@ -64,12 +64,5 @@ fn fit(outcome: &Outcome, system: UnitSystem) -> String {
         Verdict::Fits { free } => format!("Fits {device}: {} free", free.display(system)),
         Verdict::Tight { free } => format!("Tight on {device}: {} free, less than the margin", free.display(system)),
         Verdict::DoesNotFit { missing } => format!("Does not fit {device}: {} missing", missing.display(system)),
-    }
-}
-
-fn smallest(outcome: &Outcome, _: UnitSystem) -> String {
-    match outcome.estimate.smallest_device {
-        Some(device) => format!("Smallest listed device that fits: {}.", device.name),
-        None => "No single device of the list holds it.".to_owned(),
     }
 }

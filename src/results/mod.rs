@@ -8,6 +8,7 @@ mod table;
 
 use nn_memory::{DeviceChoice, PartKind, Scenario, UnitSystem};
 
+use crate::form::Outcome;
 pub use actions::{actions, copy_link, open_full};
 pub use head::head;
 pub use notes::notes;
@@ -33,6 +34,14 @@ pub fn device_name(scenario: &Scenario, system: UnitSystem) -> String {
     match scenario.device {
         DeviceChoice::Catalog(device) => device.name.to_owned(),
         DeviceChoice::Custom(bytes) => format!("a {} device", bytes.display(system).short()),
+    }
+}
+
+/// The smallest device of the list that holds the job, in a sentence.
+pub fn smallest(outcome: &Outcome) -> String {
+    match outcome.estimate.smallest_device {
+        Some(device) => format!("Smallest listed device that fits: {}.", device.name),
+        None => "No single device of the list holds it.".to_owned(),
     }
 }
 

@@ -1,11 +1,12 @@
 //! What the figures rest on.
 
 use leptos::prelude::*;
-use nn_memory::{Level, MARGIN_PERCENT, UnitSystem};
+use nn_memory::{DeviceChoice, Level, MARGIN_PERCENT, UnitSystem};
 
-use super::{capitalized, device_name};
+use super::{capitalized, device_name, smallest};
 use crate::form::Outcome;
 use crate::page::Page;
+use crate::reactive::{flag, text};
 
 /// Assumptions and warnings, warnings first.
 pub fn notes(page: Page) -> impl IntoView {
@@ -14,9 +15,7 @@ pub fn notes(page: Page) -> impl IntoView {
         let system = system.get();
         let notes = outcome.with(|outcome| {
             let notes = outcome.estimate.notes.iter();
-            let mut texts: Vec<_> = notes.map(|note| (note.level() == Level::Warning, note.text(system))).collect();
-            texts.push((false, device_note(outcome, system)));
-            texts
+            notes.map(|note| (note.level() == Level::Warning, note.text(system))).collect::<Vec<_>>()
         });
         let items = notes.into_iter().map(|(warning, text)| {
             view! { <li><strong>{if warning { "Beware: " } else { "" }}</strong>{text}</li> }
@@ -27,18 +26,40 @@ pub fn notes(page: Page) -> impl IntoView {
         <section class="notes" aria-labelledby="notes-title">
             <h3 id="notes-title">"What this rests on"</h3>
             <ul data-testid="notes">{list}</ul>
+            <p class="device-note" data-testid="device-note">
+                {text(move || outcome.with(|outcome| device_note(outcome, system.get())))}
+                " "
+                <a
+                    href=text(move || outcome.with(source).to_owned())
+                    hidden=flag(move || outcome.with(source).is_empty())
+                    target="_blank"
+                    rel="noopener"
+                >
+                    "Where this was read"
+                </a>
+            </p>
         </section>
+    }
+}
+
+/// Where the memory that the device reports was read.
+fn source(outcome: &Outcome) -> &'static str {
+    match outcome.scenario.device {
+        DeviceChoice::Catalog(device) => device.source,
+        DeviceChoice::Custom(_) => "",
     }
 }
 
 fn device_note(outcome: &Outcome, system: UnitSystem) -> String {
     let fit = &outcome.estimate.fit;
     format!(
-        "{} reports {}; usable: {} = {}. A job that leaves less than {MARGIN_PERCENT} % of the memory free ({}) is called tight: the allocator reserves more than it hands out.",
+        "{}: advertised {}, reported by the driver {}; usable: {} = {}. A job that leaves less than {MARGIN_PERCENT} % of the memory free ({}) is called tight: the allocator reserves more than it hands out. {}",
         capitalized(&device_name(&outcome.scenario, system)),
+        outcome.scenario.device.advertised().display(system),
         fit.reported.display(system),
         fit.formula.numbers(),
         fit.usable.display(system),
         fit.margin.display(system),
+        smallest(outcome),
     )
 }

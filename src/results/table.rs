@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use nn_memory::{Bytes, Formula, PartKind, Unit, UnitSystem};
 
 use super::{capitalized, slug};
-use crate::form::{Fields, Outcome};
+use crate::form::Outcome;
 use crate::page::Page;
 use crate::reactive::{action, flag, text};
 
@@ -17,7 +17,6 @@ pub fn table(page: Page) -> impl IntoView {
     view! {
         <div
             class="table-scroll"
-            class:stale=flag(move || page.fields.with(Fields::any_error))
             role="region"
             aria-label="Memory by component"
             tabindex="0"

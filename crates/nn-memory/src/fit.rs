@@ -2,7 +2,7 @@
 //!
 //! usable = reported × (1 − fragmentation); the margin is 10 % of the reported memory. A total up to usable − margin fits,
 //! one up to usable is tight, one above does not fit. The driver's context is part of the total, so it is not taken off
-//! the device a second time. The margin covers what the caching allocator reserves beyond what is allocated: 1.09 times
+//! the device a second time. The margin covers what the caching allocator reserves beyond what is allocated: 1.08 times
 //! in the median of 124 measured PyTorch runs.
 
 use crate::catalog::{DEVICES, Device};
