@@ -13,7 +13,7 @@ use crate::link::{self, Opened, View};
 use crate::page::Page;
 use crate::platform::{self, Theme};
 use crate::reactive::{action, button, flag, text};
-use crate::results::{actions, copy_link, head, notes, open_full, table};
+use crate::results::{TABLE_ID, actions, copy_link, head, notes, open_full, table};
 
 /// How long the address waits for typing to pause.
 const ADDRESS_DELAY: Duration = Duration::from_millis(250);
@@ -32,7 +32,7 @@ pub fn App() -> impl IntoView {
         notice.set(opened.notices.join("\n"));
     };
     keep_address(page);
-    platform::on_history(move || open(&platform::query()));
+    platform::on_history(open);
     platform::on_scenario_link(move |query| {
         platform::push_query(&query);
         open(&query);
@@ -65,11 +65,11 @@ fn full(page: Page) -> impl IntoView {
             <div class="rest">{rest(page)}</div>
             <section class="answer" class:stale=flag(move || fields.with(Fields::any_error)) aria-label="Memory needed">
                 {head(page)}
-                {chart(charts::Kind::Breakdown, page)}
+                {chart(charts::Kind::Breakdown, page, Some(TABLE_ID))}
                 {table(page)}
                 {actions(page)}
                 <p class="status" role="status" data-testid="status">{text(move || status.get())}</p>
-                {chart(charts::Kind::Sweep, page)}
+                {chart(charts::Kind::Sweep, page, Some(TABLE_ID))}
                 {notes(page)}
             </section>
         </div>
@@ -80,6 +80,7 @@ fn full(page: Page) -> impl IntoView {
 fn embedded(page: Page, view: &View) -> impl IntoView + use<> {
     let fields = page.fields;
     let shows = |part: &str| view.show.is_empty() || view.show.iter().any(|shown| shown == part);
+    let table_id = shows("table").then_some(TABLE_ID);
     view! {
         <div class="layout">
             <details class="embed-inputs">
@@ -89,9 +90,9 @@ fn embedded(page: Page, view: &View) -> impl IntoView + use<> {
             </details>
             <section class="answer" class:stale=flag(move || fields.with(Fields::any_error)) aria-label="Memory needed">
                 {shows("total").then(|| head(page))}
-                {shows("breakdown").then(|| chart(charts::Kind::Breakdown, page))}
+                {shows("breakdown").then(|| chart(charts::Kind::Breakdown, page, table_id))}
                 {shows("table").then(|| table(page))}
-                {shows("sweep").then(|| chart(charts::Kind::Sweep, page))}
+                {shows("sweep").then(|| chart(charts::Kind::Sweep, page, table_id))}
                 {open_full(page)}
             </section>
         </div>

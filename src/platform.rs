@@ -1,5 +1,7 @@
 //! Every call to the browser that is not an event of a component.
 
+use std::cell::RefCell;
+
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlAnchorElement, HtmlElement, HtmlTextAreaElement, Storage, Window};
@@ -94,13 +96,27 @@ fn change_address(query: &str, change: impl Fn(&web_sys::History, &str) -> Resul
     if let Ok(history) = window().history() {
         // Refused only where the page is no document of its own; the link is then read from the buttons alone.
         let _ = change(&history, &address);
+        SHOWN_QUERY.set(self::query());
     }
 }
 
-/// Calls back when the reader goes back or forward.
-pub fn on_history(callback: impl Fn() + 'static) {
-    let handle = window_event_listener(leptos::ev::popstate, move |_| callback());
+/// Calls back with the query when the reader goes back or forward to another one.
+///
+/// Links within the page come this way too, with the query as it was: then the inputs stay, half typed ones included.
+pub fn on_history(callback: impl Fn(&str) + 'static) {
+    SHOWN_QUERY.set(query());
+    let handle = window_event_listener(leptos::ev::popstate, move |_| {
+        let query = query();
+        if SHOWN_QUERY.replace(query.clone()) != query {
+            callback(&query);
+        }
+    });
     on_cleanup(move || handle.remove());
+}
+
+thread_local! {
+    /// The query that the page shows or has written last.
+    static SHOWN_QUERY: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// Calls back with the query of any link within the page that opens a scenario.
@@ -191,15 +207,28 @@ pub fn style_value(name: &str) -> String {
 /// Calls back when the system's colours or the ratio of device to CSS pixels change.
 pub fn on_display_change(callback: impl Fn() + 'static) {
     let callback = std::rc::Rc::new(callback);
-    for query in ["(prefers-color-scheme: dark)", "(resolution: 1dppx)", "(resolution: 2dppx)", "(resolution: 3dppx)"] {
-        let callback = callback.clone();
-        let listener = Closure::<dyn Fn()>::new(move || callback());
-        if let Ok(Some(list)) = window().match_media(query)
-            && list.add_event_listener_with_callback("change", listener.as_ref().unchecked_ref()).is_ok()
-        {
-            // Lives as long as the page does, as the application itself.
-            listener.forget();
-        }
+    let colours = callback.clone();
+    let listener = Closure::<dyn Fn()>::new(move || colours());
+    if let Ok(Some(list)) = window().match_media("(prefers-color-scheme: dark)")
+        && list.add_event_listener_with_callback("change", listener.as_ref().unchecked_ref()).is_ok()
+    {
+        // Lives as long as the page does, as the application itself.
+        listener.forget();
+    }
+    on_ratio_change(callback);
+}
+
+/// A media query can only watch for the ratio that is: each change needs a new one.
+fn on_ratio_change(callback: std::rc::Rc<dyn Fn()>) {
+    let query = format!("(resolution: {}dppx)", window().device_pixel_ratio());
+    if let Ok(Some(list)) = window().match_media(&query) {
+        list.set_onchange(Some(
+            Closure::once_into_js(move || {
+                callback();
+                on_ratio_change(callback);
+            })
+            .unchecked_ref(),
+        ));
     }
 }
 

@@ -19,7 +19,7 @@ use crate::form::Outcome;
 use crate::page::Page;
 use crate::platform;
 use crate::reactive::{action, text};
-use crate::results::{TABLE_ID, device_name};
+use crate::results::device_name;
 
 const FONT: &str = "system-ui, sans-serif";
 
@@ -61,11 +61,19 @@ impl Palette {
     }
 }
 
-/// Reads `#rrggbb`.
+/// Reads `#rrggbb`, or `#rgb` as a minified style sheet has it.
 fn parse_colour(text: &str) -> Option<RGBColor> {
-    let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
-    let channel = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
-    Some(RGBColor(channel(0)?, channel(2)?, channel(4)?))
+    let digits = text.strip_prefix('#')?;
+    let (width, scale) = match digits.len() {
+        3 => (1, 17),
+        6 => (2, 1),
+        _ => return None,
+    };
+    let channel = |place: usize| {
+        let value = u8::from_str_radix(digits.get(place * width..(place + 1) * width)?, 16).ok()?;
+        Some(value * scale)
+    };
+    Some(RGBColor(channel(0)?, channel(1)?, channel(2)?))
 }
 
 /// Makes the canvas as many device pixels as it covers and draws the picture.
@@ -196,7 +204,9 @@ impl Kind {
 }
 
 /// A chart with its title, its read-out and its download.
-pub fn chart(kind: Kind, page: Page) -> impl IntoView {
+///
+/// `described_by` is the id of the table with the same figures, where it is shown.
+pub fn chart(kind: Kind, page: Page, described_by: Option<&'static str>) -> impl IntoView {
     let Page { outcome, system, appearance, status, .. } = page;
     let canvas = NodeRef::<Canvas>::new();
     let picture = StoredValue::new_local(Picture::default());
@@ -292,7 +302,7 @@ pub fn chart(kind: Kind, page: Page) -> impl IntoView {
                 role="img"
                 tabindex="0"
                 aria-label=text(move || outcome.with(|outcome| kind.description(outcome, system.get())))
-                aria-describedby=TABLE_ID
+                aria-describedby=described_by
                 data-testid=format!("chart-{slug}")
                 on:pointermove=point_at
                 on:pointerdown=point_at
@@ -312,7 +322,8 @@ mod tests {
     #[test]
     fn colours_are_read_from_custom_properties() {
         assert_eq!(parse_colour("#0072b2"), Some(RGBColor(0, 114, 178)));
-        for bad in ["", "0072b2", "#072", "#zzzzzz", "#0072b2ff", "#é72b2"] {
+        assert_eq!(parse_colour("#fa0"), Some(RGBColor(255, 170, 0)));
+        for bad in ["", "0072b2", "#07", "#zzzzzz", "#0072b2ff", "#é72b2"] {
             assert_eq!(parse_colour(bad), None, "{bad}");
         }
     }

@@ -113,9 +113,12 @@ impl FromStr for Bytes {
         let letters = text.bytes().rev().take_while(u8::is_ascii_alphabetic).count();
         let (number, name) = text.split_at(text.len() - letters);
         let unit = if name.is_empty() { Unit::BYTE } else { Unit::from_name(name).ok_or(NumberError::Unreadable)? };
-        let millionths = u128::from(parse_scaled(number, 6)?) * u128::from(unit.bytes);
         let one = u128::from(Decimal::ONE);
-        u64::try_from((millionths + one / 2) / one).map(Self).map_err(|_| NumberError::TooLarge)
+        let rounded = parse_scaled(number, 6)?
+            .checked_mul(u128::from(unit.bytes))
+            .and_then(|millionths| millionths.checked_add(one / 2))
+            .map(|millionths| millionths / one);
+        rounded.and_then(|bytes| u64::try_from(bytes).ok()).map(Self).ok_or(NumberError::TooLarge)
     }
 }
 
@@ -253,6 +256,8 @@ mod tests {
             ("0.3 GiB", 322_122_547),
             ("1,024", 1_024),
             ("10 B", 10),
+            ("20000000000000 B", 20_000_000_000_000),
+            ("18446744073709551615", u64::MAX),
         ] {
             assert_eq!(text.parse(), Ok(Bytes::new(bytes)), "{text}");
         }

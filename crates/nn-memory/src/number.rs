@@ -50,7 +50,7 @@ impl std::error::Error for NumberError {}
 /// # Errors
 /// What is wrong with the text; see [`NumberError`].
 pub fn parse_count(text: &str) -> Result<u64, NumberError> {
-    parse_scaled(text, 0)
+    u64::try_from(parse_scaled(text, 0)?).map_err(|_| NumberError::TooLarge)
 }
 
 /// A number of zero or more with up to six decimal places, kept exactly.
@@ -93,7 +93,8 @@ impl FromStr for Decimal {
     type Err = NumberError;
 
     fn from_str(text: &str) -> Result<Self, NumberError> {
-        parse_scaled(text, Self::PLACES).map(|millionths| Self { millionths })
+        let millionths = parse_scaled(text, Self::PLACES)?;
+        u64::try_from(millionths).map(Self::from_millionths).map_err(|_| NumberError::TooLarge)
     }
 }
 
@@ -159,7 +160,7 @@ pub fn format_count_short(count: u64) -> String {
 }
 
 /// Reads a number times `10^places`, exactly.
-pub(crate) fn parse_scaled(text: &str, places: u32) -> Result<u64, NumberError> {
+pub(crate) fn parse_scaled(text: &str, places: u32) -> Result<u128, NumberError> {
     let text = text.trim();
     if text.is_empty() {
         return Err(NumberError::Empty);
@@ -189,8 +190,8 @@ pub(crate) fn parse_scaled(text: &str, places: u32) -> Result<u64, NumberError> 
     if power < 0 {
         return Err(if places == 0 { NumberError::NotWhole } else { NumberError::TooPrecise });
     }
-    let value = significant.parse::<u64>().map_err(|_| NumberError::TooLarge)?;
-    10_u64.checked_pow(power.cast_unsigned()).and_then(|scale| value.checked_mul(scale)).ok_or(NumberError::TooLarge)
+    let value = significant.parse::<u128>().map_err(|_| NumberError::TooLarge)?;
+    10_u128.checked_pow(power.cast_unsigned()).and_then(|scale| value.checked_mul(scale)).ok_or(NumberError::TooLarge)
 }
 
 fn split_suffix(text: &str) -> (&str, i32) {
