@@ -1,0 +1,191 @@
+// The canvases: drawn, crisp, redrawn when they must be, and said in words.
+import assert from 'node:assert/strict';
+import { eventually, phone, visit } from './page.mjs';
+
+const charts = ['chart-breakdown', 'chart-sweep'];
+
+/** Size, number of colours and a hash of what a canvas holds. */
+const picture = locator => locator.evaluate(canvas => {
+  const { width, height } = canvas;
+  // A copy: the page's own canvas is not made for being read.
+  const copy = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const data = new Uint32Array(copy.getImageData(0, 0, width, height).data.buffer);
+  let hash = 0;
+  const colours = new Map();
+  for (const pixel of data) {
+    hash = (Math.imul(hash, 31) + pixel) | 0;
+    colours.set(pixel, (colours.get(pixel) ?? 0) + 1);
+  }
+  const common = [...colours].filter(([, count]) => count > 200).map(([pixel]) => pixel);
+  return { width, height, client: [canvas.clientWidth, canvas.clientHeight], colours: colours.size, common, hash };
+});
+
+const drawn = async (page, id) => {
+  await eventually(async () => (await picture(page.get(id))).colours > 8, true, `${id} is drawn`);
+  return picture(page.get(id));
+};
+
+/** Does something and waits until each chart has changed. */
+async function redraws(page, what, act) {
+  const before = await Promise.all(charts.map(async id => (await drawn(page, id)).hash));
+  await act();
+  for (const [index, id] of charts.entries()) {
+    await eventually(async () => (await picture(page.get(id))).hash !== before[index], true, `${id} after ${what}`);
+    await drawn(page, id);
+  }
+}
+
+for (const deviceScaleFactor of [1, 1.5, 2, 3]) {
+  visit(`charts have a pixel for each of the screen’s at a ratio of ${deviceScaleFactor}`, { deviceScaleFactor }, async page => {
+    for (const id of charts) {
+      const { width, height, client } = await drawn(page, id);
+      assert.deepEqual([width, height], client.map(length => Math.round(length * deviceScaleFactor)), id);
+    }
+  });
+}
+
+visit('charts are redrawn when the window changes its width', async page => {
+  await redraws(page, 'a change of width', () => page.page.setViewportSize({ width: 1120, height: 900 }));
+  for (const id of charts) {
+    await eventually(async () => {
+      const { width, client } = await picture(page.get(id));
+      return width === client[0];
+    }, true);
+  }
+  await page.page.setViewportSize(phone);
+  for (const id of charts) {
+    await eventually(async () => {
+      const { width, client } = await picture(page.get(id));
+      return client[0] <= phone.width && width === client[0];
+    }, true);
+  }
+});
+
+visit('charts are redrawn when the ratio of pixels changes', async page => {
+  const devtools = await page.context.newCDPSession(page.page);
+  await drawn(page, 'chart-sweep');
+  // From one screen to another, or by zoom; Chromium tells the page only together with a change of size.
+  for (const [index, ratio] of [2, 1, 1.25, 1.5, 1.75, 3].entries()) {
+    const metrics = { width: 1280, height: 500 + index, deviceScaleFactor: ratio, mobile: false };
+    await devtools.send('Emulation.setDeviceMetricsOverride', metrics);
+    for (const id of charts) {
+      await eventually(async () => {
+        const { width, client } = await picture(page.get(id));
+        return width === Math.round(client[0] * ratio);
+      }, true, `${id} at ${ratio}`);
+    }
+  }
+});
+
+visit('charts are redrawn when the theme changes', { colorScheme: 'light' }, async page => {
+  await redraws(page, 'the button', async () => {
+    await page.get('toggle-theme').click();
+    await page.get('toggle-theme').click();
+  });
+});
+
+visit('charts are redrawn when the system turns dark', { colorScheme: 'light' }, async page => {
+  await redraws(page, 'the system', () => page.page.emulateMedia({ colorScheme: 'dark' }));
+});
+
+visit('charts are redrawn when an input changes', async page => {
+  await redraws(page, 'an input', () => page.type('params', '500M'));
+});
+
+visit('charts are redrawn when the units change', async page => {
+  await redraws(page, 'the units', () => page.get('toggle-units').click());
+});
+
+visit('charts keep the last picture while an input cannot be read', async page => {
+  const before = await drawn(page, 'chart-sweep');
+  await page.type('params', 'lots');
+  await page.get('stale').waitFor();
+  await page.page.waitForTimeout(100);
+  assert.equal((await picture(page.get('chart-sweep'))).hash, before.hash);
+});
+
+for (const query of ['', '?embed=1', '?params=175B&bytes=decimal&device=custom&device_memory=2TB']) {
+  visit(`every canvas is labelled with its figures${query && ` for ${query}`}`, { query }, async page => {
+    const canvases = await page.page.locator('canvas').evaluateAll(elements => elements.map(element => ({
+      id: element.dataset.testid,
+      role: element.getAttribute('role'),
+      name: element.getAttribute('aria-label'),
+      described: document.getElementById(element.getAttribute('aria-describedby'))?.dataset.testid,
+    })));
+    assert.deepEqual(canvases.map(canvas => canvas.id), charts);
+    const total = await page.text('total');
+    for (const { role, name, described, id } of canvases) {
+      assert.equal(role, 'img', id);
+      assert.ok(name.includes(total), `${total} in ${name}`);
+      assert.equal(described, 'table', id);
+    }
+    const [breakdown, sweep] = canvases.map(canvas => canvas.name);
+    for (const part of ['parameters', 'optimizer state', 'gradients', 'activations']) {
+      assert.match(breakdown, new RegExp(`${part} [\\d.,]+ \\w+ \\([\\d.]+ %\\)`));
+    }
+    assert.match(sweep, /batch 1: .*; batch 32: .*; batch 1,024: /);
+  });
+}
+
+visit('the name of a chart follows the inputs', async page => {
+  await page.type('params', '7B');
+  for (const id of charts) {
+    await eventually(async () => (await page.get(id).getAttribute('aria-label')).includes('104.59 GiB'), true, id);
+  }
+});
+
+visit('parts have the same colour in chart, table and style', { query: '?precision=fp16&master_weights=yes&workspace=10&context=500' }, async page => {
+  const { common } = await drawn(page, 'chart-breakdown');
+  const inChart = common.map(pixel => [pixel & 255, (pixel >> 8) & 255, (pixel >> 16) & 255].join());
+  for (const part of ['parameters', 'optimizer-state', 'gradients', 'master-weights', 'activations', 'context', 'workspace']) {
+    const inTable = await page.get(`row-${part}`).evaluate(row => [...row.querySelectorAll('[aria-hidden="true"]')]
+      .map(element => getComputedStyle(element).backgroundColor.match(/\d+/g).slice(0, 3).join())[0]);
+    assert.ok(inChart.includes(inTable), `${part}: ${inTable} is not among ${inChart.join(' ')}`);
+  }
+});
+
+visit('pointing at a chart reads it out', async page => {
+  const canvas = page.get('chart-breakdown');
+  await canvas.scrollIntoViewIfNeeded();
+  const { x, y, width, height } = await canvas.boundingBox();
+  await page.page.mouse.move(x + 4, y + height / 3);
+  await eventually(() => page.text('read-out-breakdown'), 'parameters: 419.62 MiB, 21.3 %');
+  const sweep = page.get('chart-sweep');
+  await sweep.scrollIntoViewIfNeeded();
+  const box = await sweep.boundingBox();
+  await page.page.mouse.move(box.x + box.width - 14, box.y + box.height / 2);
+  await eventually(async () => (await page.text('read-out-sweep')).startsWith('batch 1,024: 10.64 GiB'), true);
+  await page.page.mouse.move(1, 1);
+  await eventually(async () => (await page.text('read-out-sweep')).startsWith('batch'), false);
+  assert.ok(width > 0);
+});
+
+visit('a batch that is no power of two has its place in the sweep', { query: '?batch=48' }, async page => {
+  assert.match(await page.get('chart-sweep').getAttribute('aria-label'), /batch 48: /);
+  const canvas = page.get('chart-sweep');
+  await canvas.focus();
+  const read = new Set();
+  for (let press = 0; press < 14; press += 1) {
+    await canvas.press('ArrowRight');
+    read.add((await page.text('read-out-sweep')).split(':')[0]);
+  }
+  assert.deepEqual([...read], [1, 2, 4, 8, 16, 32, 48, 64, 128, 256, 512, '1,024'].map(batch => `batch ${batch}`));
+});
+
+for (const query of ['?params=1&batch=1&sequence_length=1&units_per_token=0&optimizer=sgd', '?params=1000T', '?batch=1e9&sequence_length=1&units_per_token=1', '?params=1&task=inference&precision=int4&units_per_token=0&batch=7']) {
+  visit(`charts are drawn at the limits: ${query}`, { query }, async page => {
+    for (const id of charts) await drawn(page, id);
+  });
+}
+
+visit('text is measured without adding to the page', async page => {
+  await drawn(page, 'chart-sweep');
+  await page.page.evaluate(() => {
+    window.added = 0;
+    new MutationObserver(records => { window.added += records.flatMap(record => [...record.addedNodes]).filter(node => node.nodeType === 1).length; })
+      .observe(document.body, { childList: true });
+  });
+  await redraws(page, 'an input', () => page.type('params', '300M'));
+  assert.equal(await page.page.evaluate(() => window.added), 0);
+});
