@@ -63,7 +63,8 @@ fn full(page: Page) -> impl IntoView {
         <div class="layout">
             <div class="essentials">{essentials(page)}</div>
             <div class="rest">{rest(page)}</div>
-            <section class="answer" class:stale=flag(move || fields.with(Fields::any_error)) aria-label="Memory needed">
+            <section class="answer" class:stale=flag(move || fields.with(Fields::any_error)) aria-labelledby="answer-title">
+                <h2 class="visually-hidden" id="answer-title">"Memory needed"</h2>
                 {head(page)}
                 {chart(charts::Kind::Breakdown, page, Some(TABLE_ID))}
                 {table(page)}
@@ -88,7 +89,8 @@ fn embedded(page: Page, view: &View) -> impl IntoView + use<> {
                 {essentials(page)}
                 {rest(page)}
             </details>
-            <section class="answer" class:stale=flag(move || fields.with(Fields::any_error)) aria-label="Memory needed">
+            <section class="answer" class:stale=flag(move || fields.with(Fields::any_error)) aria-labelledby="answer-title">
+                <h2 class="visually-hidden" id="answer-title">"Memory needed"</h2>
                 {shows("total").then(|| head(page))}
                 {shows("breakdown").then(|| chart(charts::Kind::Breakdown, page, table_id))}
                 {shows("table").then(|| table(page))}

@@ -222,8 +222,11 @@ pub fn on_display_change(callback: impl Fn() + 'static) {
 fn on_ratio_change(callback: std::rc::Rc<dyn Fn()>) {
     let query = format!("(resolution: {}dppx)", window().device_pixel_ratio());
     if let Ok(Some(list)) = window().match_media(&query) {
+        let watched = list.clone();
         list.set_onchange(Some(
             Closure::once_into_js(move || {
+                // The list lives on and would call again when the ratio comes back.
+                watched.set_onchange(None);
                 callback();
                 on_ratio_change(callback);
             })

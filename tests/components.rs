@@ -15,7 +15,7 @@ use nn_memory_calculator::App;
 use nn_memory_calculator::charts::{Kind, chart};
 use nn_memory_calculator::form::{Fields, Texts, essentials, rest};
 use nn_memory_calculator::page::Page;
-use nn_memory_calculator::results::{actions, head, notes, table};
+use nn_memory_calculator::results::{TABLE_ID, actions, head, notes, table};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -552,8 +552,15 @@ async fn notes_name_the_device_and_what_it_reports() {
 
 #[wasm_bindgen_test]
 async fn a_chart_has_a_role_a_name_with_figures_and_a_description() {
-    let (stage, page) =
-        stage(|page| view! { {table(page)}{chart(Kind::Breakdown, page)}{chart(Kind::Sweep, page)} }).await;
+    let (stage, page) = stage(|page| {
+        let described_by = Some(TABLE_ID);
+        view! {
+            {table(page)}
+            {chart(Kind::Breakdown, page, described_by)}
+            {chart(Kind::Sweep, page, described_by)}
+        }
+    })
+    .await;
     let canvases = stage.all("canvas");
     assert_eq!(canvases.len(), 2);
     let names =

@@ -173,11 +173,18 @@ visit('a batch that is no power of two has its place in the sweep', { query: '?b
   assert.deepEqual([...read], [1, 2, 4, 8, 16, 32, 48, 64, 128, 256, 512, '1,024'].map(batch => `batch ${batch}`));
 });
 
-for (const query of ['?params=1&batch=1&sequence_length=1&units_per_token=0&optimizer=sgd', '?params=1000T', '?batch=1e9&sequence_length=1&units_per_token=1', '?params=1&task=inference&precision=int4&units_per_token=0&batch=7']) {
-  visit(`charts are drawn at the limits: ${query}`, { query }, async page => {
+visit('charts are drawn at the limits', { query: false }, async page => {
+  const limits = [
+    '?params=1&batch=1&sequence_length=1&units_per_token=0&optimizer=sgd',
+    '?params=1&task=inference&precision=int4&units_per_token=0&batch=7',
+    '?params=1000T',
+    '?batch=1e9&sequence_length=1&units_per_token=1',
+  ];
+  for (const query of limits) {
+    await page.open(query);
     for (const id of charts) await drawn(page, id);
-  });
-}
+  }
+});
 
 visit('text is measured without adding to the page', async page => {
   await drawn(page, 'chart-sweep');

@@ -148,14 +148,18 @@ visit('an example opened with a modifier key opens beside, not instead', async p
   await page.totals(start);
 });
 
-for (const [query, total] of stored) {
-  visit(`the stored link ${query.slice(0, 70) || 'without a query'} keeps its number`, { query }, async page => {
-    await page.totals(total);
-    assert.equal(await page.get('notice').isVisible(), false);
-    await pause(page);
-    assert.equal(page.query(), query, 'opening a link does not rewrite it');
-  });
-}
+visit('stored links keep their numbers', { query: false }, async page => {
+  for (const [query, total] of stored) {
+    await page.open(query);
+    await page.totals(total, query);
+    assert.equal(await page.get('notice').isVisible(), false, query);
+  }
+});
+
+visit('opening a link does not rewrite it', { query: stored[2][0] }, async page => {
+  await pause(page);
+  assert.equal(page.query(), stored[2][0]);
+});
 
 visit('a bad value gives way to its default and is named', { query: '?v=1&params=lots&batch=64&precision=fp12&device=abacus&colour=red' }, async page => {
   const notice = await page.text('notice');

@@ -74,12 +74,16 @@ fn describe(command: &Command) -> String {
 /// The npm tools first (their wasm-opt must win over an older one), then Cargo's, then the person's own.
 fn search_path() -> OsString {
     let npm = root().join("tests/node_modules/.bin");
-    let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let cargo = cargo_home.or_else(|| env::home_dir().map(|home| home.join(".cargo"))).map(|home| home.join("bin"));
+    let cargo = cargo_home().map(|home| home.join("bin"));
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = [npm].into_iter().chain(cargo).chain(env::split_paths(&path));
     // A folder whose name holds the separator can't be on any PATH.
     env::join_paths(folders).unwrap_or(path)
+}
+
+/// Where Cargo keeps its programs and what it has downloaded.
+pub(crate) fn cargo_home() -> Option<PathBuf> {
+    env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| env::home_dir().map(|home| home.join(".cargo")))
 }
 
 fn find_in(path: &OsString, program: &str) -> Option<PathBuf> {
