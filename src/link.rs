@@ -206,6 +206,14 @@ mod tests {
     }
 
     #[test]
+    fn bad_values_of_inputs_that_are_not_in_use_are_named_too() {
+        let opened = from_query("?task=inference&optimizer=bogus&layers=1e99");
+        let keys: Vec<_> = opened.notices.iter().filter_map(|notice| notice.split(':').next()).collect();
+        assert_eq!(keys, ["layers", "optimizer"]);
+        assert_eq!(opened.texts[Field::Optimizer], "adamw");
+    }
+
+    #[test]
     fn a_newer_version_is_announced() {
         let opened = from_query("?v=2&params=7B");
         assert_eq!(opened.notices.len(), 1);

@@ -73,10 +73,36 @@ impl Texts {
         if reader.errors.is_empty() { Ok(scenario) } else { Err(reader.errors) }
     }
 
-    /// Puts back the default of each input that stands in the way of an estimate, and says what was wrong with it.
+    /// What is wrong with one input, whether it plays a part or not.
+    fn check(&self, field: Field) -> Option<FieldError> {
+        let mut reader = Reader { texts: self, errors: Vec::new() };
+        match field {
+            Field::ParameterPrecision | Field::ActivationPrecision | Field::GradientPrecision => {
+                reader.choice(field, Precision::Fp32);
+            }
+            Field::Task => _ = reader.choice(field, TaskKind::Training),
+            Field::ActivationMode => _ = reader.choice(field, ActivationMode::Layers),
+            Field::Optimizer => _ = reader.choice(field, Optimizer::AdamW),
+            Field::StatePrecision => _ = reader.choice(field, StatePrecision::SameAsParameters),
+            Field::MasterWeights => _ = reader.yes(field),
+            Field::Device => _ = reader.device(),
+            Field::DeviceMemory => _ = reader.memory(field),
+            _ if field.count_limits().is_some() => _ = reader.count(field),
+            _ => _ = reader.decimal(field),
+        }
+        reader.errors.into_iter().find(|error| error.field == field)
+    }
+
+    /// Puts back the default of each input that cannot be read or stands in the way of an estimate, and says what was
+    /// wrong with it.
     pub fn repair(&mut self) -> Vec<(FieldError, String)> {
         let defaults = Self::default();
         let mut repaired = Vec::new();
+        for field in Field::ALL {
+            if let Some(error) = self.check(field) {
+                repaired.push((error, std::mem::replace(&mut self[field], defaults[field].clone())));
+            }
+        }
         // Each round mends an input that differs from its default, so it ends.
         for _ in Field::ALL {
             let errors = match self.read() {
@@ -357,8 +383,11 @@ mod tests {
         texts[Field::BatchSize] = "1e9".into();
         texts[Field::SequenceLength] = "1e9".into();
         texts[Field::Device] = "abacus".into();
+        texts[Field::UnitsPerToken] = "not in use".into();
         let repaired: Vec<_> = texts.repair().into_iter().map(|(error, text)| (error.field, text)).collect();
-        assert_eq!(repaired, [(Field::Device, "abacus".to_owned()), (Field::SequenceLength, "1e9".to_owned())]);
+        let expected =
+            [(Field::UnitsPerToken, "not in use"), (Field::Device, "abacus"), (Field::SequenceLength, "1e9")];
+        assert_eq!(repaired, expected.map(|(field, text)| (field, text.to_owned())));
         assert_eq!(texts[Field::Parameters], "7B");
         assert!(estimate(&texts.read().expect("repaired")).is_ok());
     }
