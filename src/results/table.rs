@@ -37,6 +37,15 @@ pub fn table(page: Page) -> impl IntoView {
     }
 }
 
+/// What a row shows beside its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Cells {
+    figure: String,
+    unit: &'static str,
+    share: String,
+    zero: bool,
+}
+
 /// A row and the work behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Row {
@@ -94,13 +103,17 @@ impl Row {
         }
     }
 
+    fn cells(self, outcome: &Outcome, system: UnitSystem) -> Cells {
+        let (bytes, unit) = (self.bytes(outcome), self.unit(outcome, system));
+        Cells { figure: figure(bytes, unit), unit: unit.name(), share: self.share(outcome), zero: bytes == Bytes::ZERO }
+    }
+
     /// The row, and under it the row with its work.
     fn view(self, page: Page) -> impl IntoView {
         let Page { outcome, system, .. } = page;
         let open = RwSignal::new(false);
-        let follow = move |cell: fn(Row, &Outcome, UnitSystem) -> String| {
-            text(move || outcome.with(|outcome| cell(self, outcome, system.get())))
-        };
+        // Most rows stay as they are when one input changes: then nothing below this runs.
+        let cells = Memo::new(move |_| outcome.with(|outcome| self.cells(outcome, system.get())));
         // Worked out only while it can be seen.
         let work = move |line: fn(Row, &Outcome) -> String| {
             text(move || if open.get() { outcome.with(|outcome| line(self, outcome)) } else { String::new() })
@@ -110,7 +123,7 @@ impl Row {
         view! {
             <tr
                 class=format!("row row-{slug}")
-                class:zero=flag(move || outcome.with(|outcome| self.bytes(outcome) == Bytes::ZERO))
+                class:zero=flag(move || cells.with(|cells| cells.zero))
                 data-testid=test_id
             >
                 <th scope="row">
@@ -118,11 +131,11 @@ impl Row {
                     {self.name()}
                 </th>
                 <td class="number">
-                    <span class="figure">{follow(|row, outcome, system| figure(row.bytes(outcome), row.unit(outcome, system)))}</span>
+                    <span class="figure">{text(move || cells.with(|cells| cells.figure.clone()))}</span>
                     "\u{2009}"
-                    <span class="cell-unit">{follow(|row, outcome, system| row.unit(outcome, system).name().to_owned())}</span>
+                    <span class="cell-unit">{text(move || cells.with(|cells| cells.unit.to_owned()))}</span>
                 </td>
-                <td class="number">{follow(|row, outcome, _| row.share(outcome))}</td>
+                <td class="number">{text(move || cells.with(|cells| cells.share.clone()))}</td>
                 <td>
                     <button
                         type="button"
