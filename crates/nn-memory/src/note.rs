@@ -94,7 +94,7 @@ impl Note {
                 "Parameters of 32 bits or more are their own master copy: no second one is counted.".into()
             }
             Self::OverheadsNotCounted => {
-                "No overheads are counted: nvidia-smi will show more. Switch on realistic overheads for workspace, fragmentation and the driver's context.".into()
+                "No overheads are counted: nvidia-smi will show more. Workspace, fragmentation and the driver's context come on top.".into()
             }
         }
     }
