@@ -3,8 +3,8 @@
 use std::ops::{Index, IndexMut};
 
 use nn_memory::{
-    ActivationMode, ActivationUnits, Bytes, Choice, Decimal, DeviceChoice, EstimateError, Field, NumberError,
-    Optimizer, Overheads, Precision, Scenario, StatePrecision, Task, TaskKind, Training, catalog, estimate,
+    ActivationMode, ActivationUnits, Bytes, Choice, Decimal, DeviceChoice, EstimateError, Field, Model, NumberError,
+    Optimizer, Overheads, Precision, Run, Scenario, StatePrecision, Task, TaskKind, Training, catalog, estimate,
     format_count_short, parse_count,
 };
 
@@ -146,7 +146,7 @@ impl From<&Scenario> for Texts {
                 set(Field::UnitsPerToken, format_count_short(units));
             }
         }
-        if let Task::Training(training) = scenario.task {
+        if let Some(training) = scenario.task.training() {
             set(Field::Optimizer, training.optimizer.key().into());
             set(Field::StatePrecision, training.state_precision.key().into());
             set(Field::GradientPrecision, training.gradient_precision.key().into());
@@ -215,6 +215,7 @@ impl Reader<'_> {
     fn scenario(&mut self) -> Scenario {
         let task = match self.choice(Field::Task, TaskKind::Training) {
             TaskKind::Training => Task::Training(self.training()),
+            TaskKind::Lora => Task::Lora(self.training()),
             TaskKind::Inference => Task::Inference,
         };
         let activation_units = match self.choice(Field::ActivationMode, ActivationMode::Layers) {
@@ -226,6 +227,8 @@ impl Reader<'_> {
             ActivationMode::Units => ActivationUnits::PerToken { units: self.count(Field::UnitsPerToken) },
         };
         Scenario {
+            model: Model::Size,
+            run: Run::default(),
             parameters: self.count(Field::Parameters),
             parameter_precision: self.choice(Field::ParameterPrecision, Precision::Fp32),
             batch_size: self.count(Field::BatchSize),

@@ -20,6 +20,11 @@ impl Bytes {
         Self(bytes)
     }
 
+    /// This many KiB of 1,024 bytes.
+    pub const fn kib(kibibytes: u32) -> Self {
+        Self(kibibytes as u64 * 1_024)
+    }
+
     /// This many MiB of 1,048,576 bytes.
     pub const fn mib(mebibytes: u32) -> Self {
         Self(mebibytes as u64 * Unit::MIB.bytes)

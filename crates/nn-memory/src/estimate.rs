@@ -62,8 +62,12 @@ pub enum PartKind {
     Gradients,
     /// FP32 copy of narrower parameters.
     MasterWeights,
-    /// Outputs of layers.
+    /// Outputs of layers, kept for the backward pass.
     Activations,
+    /// Keys and values of earlier tokens.
+    KvCache,
+    /// What operators, the backward pass or the optimizer need for a moment.
+    Temporary,
     /// Driver context.
     Context,
     /// Temporary buffers.
@@ -72,12 +76,14 @@ pub enum PartKind {
 
 impl PartKind {
     /// Every kind, in the order of tables and charts.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Parameters,
         Self::OptimizerState,
         Self::Gradients,
         Self::MasterWeights,
         Self::Activations,
+        Self::KvCache,
+        Self::Temporary,
         Self::Context,
         Self::Workspace,
     ];
@@ -90,6 +96,8 @@ impl PartKind {
             Self::Gradients => "gradients",
             Self::MasterWeights => "master weights",
             Self::Activations => "activations",
+            Self::KvCache => "key-value cache",
+            Self::Temporary => "temporary tensors",
             Self::Context => "context",
             Self::Workspace => "workspace",
         }

@@ -26,9 +26,11 @@
 //!
 //! Symbols, units and sources of the formulas: see [`quick`].
 
+pub mod architecture;
 mod bytes;
 pub mod catalog;
 mod choice;
+mod described;
 mod error;
 mod estimate;
 mod field;
@@ -38,12 +40,17 @@ mod note;
 mod number;
 mod optimizer;
 mod precision;
+mod program;
 pub mod quick;
+mod run;
 mod scenario;
+mod step;
 mod sweep;
 
+pub use architecture::{Config, ConfigError, Family};
 pub use bytes::{Bytes, Size, Unit, UnitSystem};
 pub use choice::Choice;
+pub use described::Report;
 pub use error::EstimateError;
 pub use estimate::{Estimate, Part, PartKind, Share, estimate};
 pub use field::Field;
@@ -51,9 +58,13 @@ pub use fit::{Fit, MARGIN_PERCENT, Verdict, system_memory};
 pub use formula::{Formula, Operand, Value};
 pub use note::{Level, Note};
 pub use number::{Decimal, NumberError, format_count, format_count_short, parse_count};
-pub use optimizer::Optimizer;
+pub use optimizer::{Implementation, Optimizer};
 pub use precision::Precision;
+pub use program::{ElementType, Shape};
+pub use run::{Attention, Checkpointing, Head, Lora, PrecisionMode, Run, TARGET_MODULES, Targets};
 pub use scenario::{
-    ActivationMode, ActivationUnits, DeviceChoice, Overheads, Scenario, StatePrecision, Task, TaskKind, Training,
+    ActivationMode, ActivationUnits, DeviceChoice, Model, ModelKind, Overheads, Scenario, StatePrecision, Task,
+    TaskKind, Training,
 };
+pub use step::Phase;
 pub use sweep::{SweepPoint, largest_batch_that_fits, sweep_batch};

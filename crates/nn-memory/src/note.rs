@@ -32,6 +32,8 @@ pub enum Note {
     BlockStatisticsNotCounted,
     /// TF32 saves no memory.
     Tf32IsStoredAsFp32,
+    /// Adapters of a network known by its size alone.
+    AdaptersNotCounted,
     /// FP32 parameters need no master copy.
     MasterWeightsNeedless,
     /// All overheads are zero.
@@ -59,6 +61,7 @@ impl Note {
             | Self::IntegerParametersInTraining
             | Self::IntegerGradients
             | Self::BlockStatisticsNotCounted
+            | Self::AdaptersNotCounted
             | Self::MasterWeightsNeedless
             | Self::OverheadsNotCounted => Level::Warning,
         }
@@ -90,6 +93,9 @@ impl Note {
                 "4-bit formats keep a scale for each block of values: 4.13 to 4.5 bits per parameter in all with NF4. The scales are not counted.".into()
             }
             Self::Tf32IsStoredAsFp32 => "TF32 is a mode of the matrix units: values are stored in 4 bytes, as FP32.".into(),
+            Self::AdaptersNotCounted => {
+                "Adapters follow from the layers that get them: choose the model by name or by hand to count them. Here the network is frozen and nothing is trained.".into()
+            }
             Self::MasterWeightsNeedless => {
                 "Parameters of 32 bits or more are their own master copy: no second one is counted.".into()
             }

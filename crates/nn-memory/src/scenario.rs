@@ -1,12 +1,18 @@
 //! What is asked.
 
 use crate::catalog::{self, Device};
-use crate::{Bytes, Choice, Decimal, Optimizer, Precision};
+use crate::{Bytes, Choice, Config, Decimal, Optimizer, Precision, Run};
 
 /// A network, what is done with it, and the device it should fit. Links, the page, and tests all speak of this one type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Scenario {
+    /// The network: by its size alone, or described.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub model: Model,
+    /// How a described network is run.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub run: Run,
     /// Weights and biases, counted.
     pub parameters: u64,
     /// How each is stored.
@@ -25,6 +31,73 @@ pub struct Scenario {
     pub overheads: Overheads,
     /// What it should fit.
     pub device: DeviceChoice,
+}
+
+/// The network that is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Model {
+    /// By its size: the fields of the scenario, multiplied.
+    #[default]
+    Size,
+    /// One of the catalogue, followed operator by operator.
+    Named(&'static catalog::Model),
+    /// Described by the fields of its family, followed operator by operator.
+    Described(Config),
+}
+
+/// [`Model`] without its configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModelKind {
+    /// [`Model::Size`].
+    Size,
+    /// [`Model::Named`].
+    Named,
+    /// [`Model::Described`].
+    Described,
+}
+
+impl Choice for ModelKind {
+    const ALL: &'static [Self] = &[Self::Size, Self::Named, Self::Described];
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::Size => "size",
+            Self::Named => "name",
+            Self::Described => "hand",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Size => "By size",
+            Self::Named => "By name",
+            Self::Described => "By hand",
+        }
+    }
+}
+
+impl Model {
+    /// Which it is.
+    pub const fn kind(&self) -> ModelKind {
+        match self {
+            Self::Size => ModelKind::Size,
+            Self::Named(_) => ModelKind::Named,
+            Self::Described(_) => ModelKind::Described,
+        }
+    }
+
+    /// The configuration of a described network.
+    ///
+    /// # Errors
+    /// Where that of the catalogue cannot be read, which its tests rule out.
+    pub fn config(&self) -> Option<Result<Config, crate::ConfigError>> {
+        match self {
+            Self::Size => None,
+            Self::Named(model) => Some(Config::from_json(model.config)),
+            Self::Described(config) => Some(Ok(*config)),
+        }
+    }
 }
 
 /// Activation values per token.
@@ -81,6 +154,8 @@ impl Choice for ActivationMode {
 pub enum Task {
     /// Forward, backward and optimizer step.
     Training(Training),
+    /// Forward, backward and optimizer step of low-rank adapters ([`Run::lora`]); the network is frozen.
+    Lora(Training),
     /// Forward only, without autograd.
     Inference,
 }
@@ -133,16 +208,19 @@ impl Choice for StatePrecision {
 pub enum TaskKind {
     /// [`Task::Training`].
     Training,
+    /// [`Task::Lora`].
+    Lora,
     /// [`Task::Inference`].
     Inference,
 }
 
 impl Choice for TaskKind {
-    const ALL: &'static [Self] = &[Self::Training, Self::Inference];
+    const ALL: &'static [Self] = &[Self::Training, Self::Lora, Self::Inference];
 
     fn key(self) -> &'static str {
         match self {
             Self::Training => "training",
+            Self::Lora => "lora",
             Self::Inference => "inference",
         }
     }
@@ -150,16 +228,26 @@ impl Choice for TaskKind {
     fn label(self) -> &'static str {
         match self {
             Self::Training => "Training",
+            Self::Lora => "LoRA",
             Self::Inference => "Inference",
         }
     }
 }
 
 impl Task {
+    /// The settings of training, of the network or of adapters.
+    pub const fn training(self) -> Option<Training> {
+        match self {
+            Self::Training(training) | Self::Lora(training) => Some(training),
+            Self::Inference => None,
+        }
+    }
+
     /// Which it is.
     pub const fn kind(self) -> TaskKind {
         match self {
             Self::Training(_) => TaskKind::Training,
+            Self::Lora(_) => TaskKind::Lora,
             Self::Inference => TaskKind::Inference,
         }
     }
@@ -220,6 +308,8 @@ impl Default for Scenario {
     /// BERT-base in training: 110 M FP32 parameters, AdamW, batch 32 of 128 tokens, 12 layers of 768.
     fn default() -> Self {
         Self {
+            model: Model::Size,
+            run: Run::default(),
             parameters: 110_000_000,
             parameter_precision: Precision::Fp32,
             batch_size: 32,
@@ -240,6 +330,46 @@ impl Default for Training {
             state_precision: StatePrecision::SameAsParameters,
             gradient_precision: Precision::Fp32,
             master_weights: false,
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+mod model_serde {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Model;
+    use crate::{Config, catalog};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Written<'a> {
+        Size,
+        Named(std::borrow::Cow<'a, str>),
+        Described(std::borrow::Cow<'a, str>),
+    }
+
+    impl Serialize for Model {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match *self {
+                Self::Size => Written::Size,
+                Self::Named(model) => Written::Named(model.key.into()),
+                Self::Described(config) => Written::Described(config.to_json().into()),
+            }
+            .serialize(serializer)
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Model {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            match Written::deserialize(deserializer)? {
+                Written::Size => Ok(Self::Size),
+                Written::Named(key) => catalog::model(&key)
+                    .map(Self::Named)
+                    .ok_or_else(|| D::Error::custom(format_args!("no model with the key {key:?}"))),
+                Written::Described(text) => Config::from_json(&text).map(Self::Described).map_err(D::Error::custom),
+            }
         }
     }
 }

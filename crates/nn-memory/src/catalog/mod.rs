@@ -1,8 +1,15 @@
 //! What is known of the world: tables with a source on each row.
 
 mod devices;
+mod models;
 
 pub use devices::{DEVICES, Device, device};
+pub use models::{MODELS, Model};
+
+/// The model with this key, upper or lower case.
+pub fn model(key: &str) -> Option<&'static Model> {
+    MODELS.iter().find(|model| model.key.eq_ignore_ascii_case(key))
+}
 
 /// The device that a form starts with.
 pub(crate) fn default_device() -> &'static Device {

@@ -55,9 +55,10 @@ pub(crate) fn amounts(scenario: &Scenario) -> Result<Amounts, EstimateError> {
 
 fn bytes_before_workspace(scenario: &Scenario, kind: PartKind) -> Result<Option<Bytes>, EstimateError> {
     let per_parameter = |bits: u64| product(kind, &[(Field::Parameters, scenario.parameters)], Decimal::whole(1), bits);
+    // Of a network known by its size alone, adapters are not known: nothing is trained.
     let training = match scenario.task {
         Task::Training(training) => Some(training),
-        Task::Inference => None,
+        Task::Lora(_) | Task::Inference => None,
     };
     Ok(Some(match (kind, training) {
         (PartKind::Parameters, _) => per_parameter(scenario.parameter_precision.bits())?,
@@ -71,6 +72,7 @@ fn bytes_before_workspace(scenario: &Scenario, kind: PartKind) -> Result<Option<
         (PartKind::MasterWeights, Some(training)) if keeps_master_weights(scenario, &training) => per_parameter(32)?,
         (PartKind::Activations, _) => activations(scenario)?,
         (PartKind::Context, _) => return Ok(Bytes::mib(1).scaled_up(scenario.overheads.context_mib, 1)),
+        (PartKind::KvCache | PartKind::Temporary, _) => Bytes::ZERO,
         (
             PartKind::OptimizerState | PartKind::Gradients | PartKind::MasterWeights | PartKind::Workspace,
             None | Some(_),
@@ -89,7 +91,7 @@ fn activations(scenario: &Scenario) -> Result<Bytes, EstimateError> {
         }
         ActivationUnits::PerLayer { layers, hidden_size, multiple } => {
             let standing_layers = match scenario.task {
-                Task::Training(_) => layers,
+                Task::Training(_) | Task::Lora(_) => layers,
                 Task::Inference => 1,
             };
             let (layers, hidden) = ((Field::Layers, standing_layers), (Field::HiddenSize, hidden_size));

@@ -13,7 +13,7 @@ pub(crate) fn formula(scenario: &Scenario, kind: PartKind, amounts: &Amounts) ->
     let parameters = operand("P", "parameters", Value::Count(scenario.parameters));
     let training = match scenario.task {
         Task::Training(training) => Some(training),
-        Task::Inference => None,
+        Task::Lora(_) | Task::Inference => None,
     };
     match (kind, training) {
         (PartKind::Parameters, _) => Formula::new(
@@ -51,7 +51,8 @@ pub(crate) fn formula(scenario: &Scenario, kind: PartKind, amounts: &Amounts) ->
                 ],
             )
         }
-        (PartKind::OptimizerState | PartKind::Gradients | PartKind::MasterWeights, None | Some(_)) => {
+        (PartKind::KvCache | PartKind::Temporary, _)
+        | (PartKind::OptimizerState | PartKind::Gradients | PartKind::MasterWeights, None | Some(_)) => {
             Formula::new("0", Vec::new())
         }
     }
@@ -73,7 +74,7 @@ fn activations(scenario: &Scenario) -> Formula {
         }
         ActivationUnits::PerLayer { layers, hidden_size, multiple } => {
             let expression = match scenario.task {
-                Task::Training(_) => {
+                Task::Training(_) | Task::Lora(_) => {
                     operands.push(operand("L", "layers", Value::Count(layers)));
                     "B × S × L × H × m × b_A"
                 }
@@ -90,19 +91,19 @@ fn activations(scenario: &Scenario) -> Formula {
 
 /// The formula of the total: the parts that are not zero.
 pub(crate) fn total_formula(amounts: &Amounts) -> Formula {
-    const SYMBOLS: [&str; PartKind::ALL.len()] = ["M_P", "M_S", "M_G", "M_M", "M_A", "M_C", "M_W"];
+    const SYMBOLS: [&str; PartKind::ALL.len()] = ["M_P", "M_S", "M_G", "M_M", "M_A", "M_K", "M_T", "M_C", "M_W"];
     let operands = PartKind::ALL
         .into_iter()
         .map(|kind| operand(SYMBOLS[kind as usize], kind.name(), Value::Amount(amounts.parts[kind as usize])))
         .collect();
-    Formula::new("M_P + M_S + M_G + M_M + M_A + M_C + M_W", operands)
+    Formula::new("M_P + M_S + M_G + M_M + M_A + M_K + M_T + M_C + M_W", operands)
 }
 
 /// What to know about this estimate, warnings first.
 pub(crate) fn notes(scenario: &Scenario) -> Vec<Note> {
     let mut notes = Vec::new();
     match (scenario.activation_units, scenario.task) {
-        (ActivationUnits::PerLayer { multiple, .. }, Task::Training(_)) => {
+        (ActivationUnits::PerLayer { multiple, .. }, Task::Training(_) | Task::Lora(_)) => {
             notes.push(Note::ActivationsAreARuleOfThumb { multiple });
         }
         (ActivationUnits::PerLayer { .. }, Task::Inference) => notes.push(Note::OneLayerStands),
@@ -117,6 +118,7 @@ pub(crate) fn notes(scenario: &Scenario) -> Vec<Note> {
             let needless = training.master_weights && !keeps_master_weights(scenario, &training);
             notes.extend(needless.then_some(Note::MasterWeightsNeedless));
         }
+        Task::Lora(_) => notes.push(Note::AdaptersNotCounted),
         Task::Inference => {
             let sequential = scenario.sequence_length > 1;
             notes.extend(sequential.then(|| Note::KeyValueCacheNotCounted { at_most: full_key_value_cache(scenario) }));

@@ -2,8 +2,8 @@
 
 use nn_memory::catalog::{self, DEVICES};
 use nn_memory::{
-    ActivationUnits, Bytes, Choice, Decimal, DeviceChoice, Optimizer, Overheads, Precision, Scenario, StatePrecision,
-    Task, Training,
+    ActivationUnits, Bytes, Choice, Decimal, DeviceChoice, Model, Optimizer, Overheads, Precision, Run, Scenario,
+    StatePrecision, Task, Training,
 };
 use proptest::prelude::*;
 
@@ -73,6 +73,8 @@ prop_compose! {
         device in device(),
     ) -> Scenario {
         Scenario {
+            model: Model::Size,
+            run: Run::default(),
             parameters,
             parameter_precision,
             batch_size,

@@ -1,0 +1,276 @@
+//! The fields of a family, and a configuration that holds their values.
+
+use std::ops::RangeInclusive;
+
+use super::ConfigError;
+use super::Family;
+use crate::{Choice, Decimal};
+
+/// Most fields that a family has.
+pub(super) const MOST_FIELDS: usize = 24;
+
+/// A field of a family's configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct ConfigField {
+    /// As `config.json` writes it: `num_hidden_layers`.
+    pub key: &'static str,
+    /// As the form writes it: `Layers`.
+    pub label: &'static str,
+    /// What it takes.
+    pub kind: FieldKind,
+    /// The family's published default, coded as in [`Config::get`].
+    pub default: u64,
+}
+
+/// What a field takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FieldKind {
+    /// A count within these limits.
+    Count {
+        /// The least that is accepted.
+        minimum: u64,
+        /// The most.
+        maximum: u64,
+    },
+    /// A count, or nothing (0), which leaves it to the other fields.
+    OptionalCount {
+        /// The most that is accepted.
+        maximum: u64,
+    },
+    /// Yes (1) or no (0).
+    Flag,
+    /// A probability in millionths.
+    Rate,
+    /// One of these names, by its place.
+    Choice(&'static [&'static str]),
+}
+
+impl FieldKind {
+    /// The limits of its coded values.
+    pub const fn limits(self) -> RangeInclusive<u64> {
+        match self {
+            Self::Count { minimum, maximum } => minimum..=maximum,
+            Self::OptionalCount { maximum } => 0..=maximum,
+            Self::Flag => 0..=1,
+            Self::Rate => 0..=Decimal::ONE,
+            Self::Choice(names) => 0..=names.len() as u64 - 1,
+        }
+    }
+}
+
+pub(super) const fn count(maximum: u64) -> FieldKind {
+    FieldKind::Count { minimum: 1, maximum }
+}
+
+pub(super) const fn optional(maximum: u64) -> FieldKind {
+    FieldKind::OptionalCount { maximum }
+}
+
+pub(super) const RATE: FieldKind = FieldKind::Rate;
+pub(super) const FLAG: FieldKind = FieldKind::Flag;
+pub(super) const ACTIVATION: FieldKind = FieldKind::Choice(Activation::NAMES);
+/// Limits that the page and links share: larger than anything published, small enough for 64 bits.
+pub(super) const VOCABULARY: FieldKind = count(100_000_000);
+pub(super) const WIDTH: FieldKind = count(10_000_000);
+pub(super) const LAYERS: FieldKind = count(1_000_000);
+pub(super) const HEADS: FieldKind = count(1_000_000);
+pub(super) const POSITIONS: FieldKind = count(1_000_000_000);
+
+/// An activation function by its name in `config.json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    /// `torch.nn.functional.relu`.
+    Relu,
+    /// The exact one, `torch.nn.functional.gelu`.
+    Gelu,
+    /// The tanh approximation, written out in Python: eight operators.
+    GeluNew,
+    /// The tanh approximation in one kernel.
+    GeluTanh,
+    /// x · sigmoid(1.702 x), written out.
+    QuickGelu,
+    /// `torch.nn.functional.silu`.
+    Silu,
+    /// relu(x)², written out.
+    Relu2,
+    /// `torch.tanh`.
+    Tanh,
+}
+
+impl Activation {
+    /// Names as `config.json` writes them, in the order of the variants.
+    pub const NAMES: &'static [&'static str] =
+        &["relu", "gelu", "gelu_new", "gelu_pytorch_tanh", "quick_gelu", "silu", "relu2", "tanh"];
+}
+
+/// Names that mean the same.
+const SAME: [(&str, &str); 3] = [("swish", "silu"), ("gelu_fast", "gelu_new"), ("gelu_python", "gelu")];
+
+/// A value of a typed field, decoded from how a [`Config`] holds it.
+pub(super) trait Coded {
+    fn decode(code: u64) -> Self;
+}
+
+impl Coded for u64 {
+    fn decode(code: u64) -> Self {
+        code
+    }
+}
+
+impl Coded for bool {
+    fn decode(code: u64) -> Self {
+        code != 0
+    }
+}
+
+impl Coded for Option<u64> {
+    fn decode(code: u64) -> Self {
+        (code != 0).then_some(code)
+    }
+}
+
+impl Coded for Decimal {
+    fn decode(code: u64) -> Self {
+        Self::from_millionths(code)
+    }
+}
+
+impl Coded for Activation {
+    fn decode(code: u64) -> Self {
+        match code {
+            0 => Self::Relu,
+            1 => Self::Gelu,
+            2 => Self::GeluNew,
+            3 => Self::GeluTanh,
+            4 => Self::QuickGelu,
+            5 => Self::Silu,
+            6 => Self::Relu2,
+            _ => Self::Tanh,
+        }
+    }
+}
+
+/// A family's configuration: a struct of typed fields, and the table that reads, checks and shows them.
+macro_rules! config {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty = $default:expr, $kind:expr, $label:literal;)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub(crate) struct $name {
+            $(pub(crate) $field: $type,)*
+        }
+
+        impl $name {
+            /// Its fields in the order of the form.
+            pub(crate) const FIELDS: &'static [crate::architecture::ConfigField] = &[
+                $(crate::architecture::ConfigField {
+                    key: stringify!($field),
+                    label: $label,
+                    kind: $kind,
+                    default: $default,
+                },)*
+            ];
+
+            /// The fields of a configuration, by their places.
+            pub(crate) fn decode(codes: &[u64]) -> Self {
+                let mut codes = codes.iter().copied();
+                Self { $($field: crate::architecture::config::Coded::decode(codes.next().unwrap_or(0)),)* }
+            }
+        }
+    };
+}
+pub(super) use config;
+
+/// A described network: a family and a value for each of its fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Config {
+    family: Family,
+    codes: [u64; MOST_FIELDS],
+}
+
+impl Config {
+    /// The family's published defaults.
+    pub fn of(family: Family) -> Self {
+        let mut codes = [0; MOST_FIELDS];
+        for (code, field) in codes.iter_mut().zip(family.fields()) {
+            *code = field.default;
+        }
+        Self { family, codes }
+    }
+
+    /// Its family.
+    pub const fn family(&self) -> Family {
+        self.family
+    }
+
+    /// The fields with their coded values: counts as they are, nothing as 0, yes as 1, rates in millionths, choices by
+    /// their place.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static ConfigField, u64)> + '_ {
+        self.family.fields().iter().zip(self.codes)
+    }
+
+    pub(super) fn codes(&self) -> &[u64] {
+        &self.codes
+    }
+
+    /// The coded value of a field; none where the family has none of this name.
+    pub fn get(&self, key: &str) -> Option<u64> {
+        self.fields().find(|(field, _)| field.key == key).map(|(_, code)| code)
+    }
+
+    /// Gives a field another coded value.
+    ///
+    /// # Errors
+    /// [`ConfigError::OutOfRange`] outside the field's limits, [`ConfigError::UnknownField`] where there is none.
+    pub fn set(&mut self, key: &str, code: u64) -> Result<(), ConfigError> {
+        let fields = self.family.fields();
+        let place = fields.iter().position(|field| field.key == key);
+        let place = place.ok_or_else(|| ConfigError::UnknownField { field: key.to_owned() })?;
+        let limits = fields[place].kind.limits();
+        if !limits.contains(&code) {
+            return Err(ConfigError::OutOfRange { field: fields[place].key, given: code, limits });
+        }
+        self.codes[place] = code;
+        Ok(())
+    }
+
+    /// As `config.json` writes it: `model_type`, then the fields that differ from the family's defaults.
+    pub fn to_json(&self) -> String {
+        use std::fmt::Write as _;
+
+        let mut text = format!("{{\"model_type\":\"{}\"", self.family.model_type());
+        for (field, code) in self.fields().filter(|(field, code)| *code != field.default) {
+            let _ = write!(text, ",\"{}\":", field.key);
+            let _ = match field.kind {
+                FieldKind::OptionalCount { .. } if code == 0 => write!(text, "null"),
+                FieldKind::Count { .. } | FieldKind::OptionalCount { .. } => write!(text, "{code}"),
+                FieldKind::Flag => write!(text, "{}", code != 0),
+                FieldKind::Rate => write!(text, "{}", Decimal::from_millionths(code)),
+                FieldKind::Choice(names) => {
+                    // `set` keeps codes within the names.
+                    write!(text, "\"{}\"", usize::try_from(code).ok().and_then(|place| names.get(place)).unwrap_or(&""))
+                }
+            };
+        }
+        text.push('}');
+        text
+    }
+
+    /// The code of a name among a field's choices, synonyms included.
+    pub(super) fn place(names: &[&str], name: &str) -> Option<u64> {
+        let name = SAME.iter().find(|(synonym, _)| *synonym == name).map_or(name, |(_, name)| name);
+        names.iter().position(|known| *known == name).map(|place| place as u64)
+    }
+}
+
+impl Choice for Family {
+    const ALL: &'static [Self] = Self::EVERY;
+
+    fn key(self) -> &'static str {
+        self.model_type()
+    }
+
+    fn label(self) -> &'static str {
+        self.name()
+    }
+}

@@ -1,0 +1,91 @@
+//! GPT-2 (`modeling_gpt2.py` of transformers 5).
+
+use super::config::{ACTIVATION, Activation, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional};
+use super::decoder::{blocks, divisible, language_head, tokens};
+use super::llama::{cached, causal_mask};
+use super::{ConfigError, Request};
+use crate::Decimal;
+use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
+
+config! {
+    /// Fields of `GPT2Config`.
+    Gpt2 {
+        n_embd: u64 = 768, WIDTH, "Hidden size";
+        n_inner: Option<u64> = 0, optional(10_000_000), "Intermediate size";
+        n_layer: u64 = 12, LAYERS, "Layers";
+        n_head: u64 = 12, HEADS, "Attention heads";
+        vocab_size: u64 = 50_257, VOCABULARY, "Vocabulary";
+        n_positions: u64 = 1_024, POSITIONS, "Positions";
+        activation_function: Activation = Activation::GeluNew as u64, ACTIVATION, "Activation";
+        embd_pdrop: Decimal = 100_000, RATE, "Embedding dropout";
+        attn_pdrop: Decimal = 100_000, RATE, "Attention dropout";
+        resid_pdrop: Decimal = 100_000, RATE, "Residual dropout";
+    }
+}
+
+impl Gpt2 {
+    pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+        divisible("n_embd", self.n_embd, "n_head", self.n_head)?;
+        let ids = tokens(b, request);
+        let table = b.parameter("wte", Shape::matrix(self.vocab_size, self.n_embd), 2);
+        let positions = b.parameter("wpe", Shape::matrix(self.n_positions, self.n_embd), 2);
+        let hidden = b.module("embeddings", &[], |b| {
+            let tokens = b.embedding(ids, table);
+            let length = ids.shape.width();
+            let position_ids = b.make("arange", Shape::matrix(1, length), ElementType::Int64);
+            let position = b.embedding(position_ids, positions);
+            b.local(tokens);
+            b.local(position);
+            b.add_broadcast(tokens, position)
+        });
+        let mask = causal_mask(b, request, hidden, None);
+        let hidden = b.dropout(hidden, self.embd_pdrop);
+        let hidden = blocks(b, request, self.n_layer, hidden, |b, x| self.block(b, request, x, mask));
+        let hidden = b.layer_norm_module(hidden, true);
+        language_head(b, request, hidden, Some(table), self.vocab_size, |_, logits| logits);
+        Ok(())
+    }
+
+    fn block(&self, b: &mut Builder, request: &Request, x: Tensor, mask: Mask) -> Tensor {
+        let normal = b.layer_norm_module(x, true);
+        let attended = b.module("attn", &[normal], |b| self.attention(b, request, normal, mask));
+        b.local(attended);
+        let x = b.add(attended, x);
+        b.local(x);
+        let normal = b.layer_norm_module(x, true);
+        let inner = self.n_inner.unwrap_or(4 * self.n_embd);
+        let out = b.module("mlp", &[normal], |b| {
+            let up = b.linear(normal, Linear { name: "c_fc", input: self.n_embd, output: inner, bias: true });
+            let active = b.activation(self.activation_function, up);
+            let down = b.linear(active, Linear { name: "c_proj", input: inner, output: self.n_embd, bias: true });
+            b.dropout(down, self.resid_pdrop)
+        });
+        b.add(x, out)
+    }
+
+    fn attention(&self, b: &mut Builder, request: &Request, x: Tensor, mask: Mask) -> Tensor {
+        let width = self.n_embd;
+        let all = b.linear(x, Linear { name: "c_attn", input: width, output: 3 * width, bias: true });
+        let [_, batch, length, _] = all.shape.0;
+        let heads = Shape([batch, self.n_head, length, width / self.n_head]);
+        let parts = b.split(all, &[width, width, width]);
+        b.local(all);
+        let [query, key, value] = [0, 1, 2].map(|part| b.view(parts[part], heads));
+        let (key, value) = cached(b, request, key, value);
+        for tensor in [query, key, value] {
+            b.local(tensor);
+        }
+        let context = b.attend(AttentionCall {
+            query,
+            key,
+            value,
+            mask,
+            dropout: self.attn_pdrop,
+            softmax_in_fp32: false,
+            softcap: false,
+            projected: true,
+        });
+        let out = b.linear(context, Linear { name: "c_proj", input: width, output: width, bias: true });
+        b.dropout(out, self.resid_pdrop)
+    }
+}

@@ -1,0 +1,131 @@
+//! Networks described as Hugging Face's `config.json` describes them, one file a family.
+//!
+//! A [`Config`] holds a family's fields by their names there. Its family lowers it to a program of operators, as the
+//! family's code in transformers calls them.
+
+mod config;
+mod decoder;
+mod read;
+
+mod gpt2;
+mod llama;
+
+pub use config::{Activation, Config, ConfigField, FieldKind};
+pub use read::ConfigError;
+
+use crate::Run;
+use crate::program::{Builder, Mode, Program};
+
+/// What a program is lowered for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Request {
+    pub(crate) run: Run,
+    pub(crate) pass: Pass,
+    pub(crate) batch: u64,
+    /// Tokens of each sample; of an encoder-decoder, of the encoder.
+    pub(crate) length: u64,
+    /// Whether repeated layers are written out in full.
+    pub(crate) unrolled: bool,
+}
+
+/// Which pass it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// Forward and backward of all weights.
+    Train,
+    /// Forward and backward of adapters.
+    Lora,
+    /// Forward over the whole sequence, without autograd.
+    Infer,
+    /// Forward over one token more, the sequence in the cache.
+    Decode,
+}
+
+impl Pass {
+    pub(crate) const fn trains(self) -> bool {
+        matches!(self, Self::Train | Self::Lora)
+    }
+}
+
+/// A family of architectures, and how it is described and lowered.
+macro_rules! families {
+    ($($(#[$doc:meta])* $family:ident, $model_type:literal, $name:literal, $module:ident::$config:ident;)*) => {
+        /// A family of architectures: the `model_type` of `config.json`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Family {
+            $($(#[$doc])* $family,)*
+        }
+
+        impl Family {
+            /// Every family.
+            pub(super) const EVERY: &'static [Self] = &[$(Self::$family,)*];
+
+            /// As `config.json` writes it.
+            pub const fn model_type(self) -> &'static str {
+                match self {
+                    $(Self::$family => $model_type,)*
+                }
+            }
+
+            /// As people write it.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$family => $name,)*
+                }
+            }
+
+            /// The fields of its configuration, in the order of the form.
+            pub const fn fields(self) -> &'static [ConfigField] {
+                match self {
+                    $(Self::$family => $module::$config::FIELDS,)*
+                }
+            }
+
+            fn lower(self, codes: &[u64], b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+                match self {
+                    $(Self::$family => $module::$config::decode(codes).lower(b, request),)*
+                }
+            }
+        }
+    };
+}
+
+// A new family is a row here and a file.
+families! {
+    /// GPT-2, and GPT-3 by its shape.
+    Gpt2, "gpt2", "GPT-2", gpt2::Gpt2;
+    /// Llama 1 to 3.
+    Llama, "llama", "Llama", llama::Llama;
+}
+
+impl Family {
+    /// Whether its inference goes on token by token, with a key-value cache.
+    pub const fn decodes(self) -> bool {
+        match self {
+            Self::Gpt2 | Self::Llama => true,
+        }
+    }
+}
+
+impl Config {
+    /// The program of a network.
+    ///
+    /// # Errors
+    /// Where fields contradict one another, or a tensor passes the limits of 64 bits.
+    pub(crate) fn lower(&self, request: &Request) -> Result<Program, ConfigError> {
+        let Request { run, pass, .. } = *request;
+        let mut b = Builder::new(Mode {
+            autograd: pass.trains(),
+            trains_weights: pass == Pass::Train,
+            training: pass.trains() && run.dropout,
+            autocast: run.precision.autocast(),
+            parameters: run.precision.parameters(),
+            unrolled: request.unrolled,
+        });
+        b.attention = run.attention;
+        b.lora = (pass == Pass::Lora).then_some(run.lora);
+        self.family().lower(self.codes(), &mut b, request)?;
+        b.finish().ok_or(ConfigError::TooLarge)
+    }
+}

@@ -1,0 +1,368 @@
+//! Reads a `config.json`.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use super::{Config, Family, FieldKind};
+use crate::{Choice, Decimal};
+
+/// Longest text that is read, in bytes: published configurations have a few thousand.
+const LONGEST: usize = 1 << 20;
+
+/// What can be wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The text is no JSON object.
+    NotJson {
+        /// What the reader stumbled over, and where.
+        reason: String,
+    },
+    /// The text is longer than any configuration.
+    TooLong {
+        /// Bytes given.
+        bytes: usize,
+    },
+    /// There is no `model_type`.
+    NoModelType,
+    /// The family is not supported.
+    UnknownModelType {
+        /// As it was given.
+        model_type: String,
+    },
+    /// A field holds something of another type.
+    WrongType {
+        /// The field.
+        field: &'static str,
+        /// What was given, in words.
+        given: String,
+        /// What it takes, in words.
+        expected: String,
+    },
+    /// A value lies outside the field's limits.
+    OutOfRange {
+        /// The field.
+        field: &'static str,
+        /// What was given.
+        given: u64,
+        /// What is accepted.
+        limits: RangeInclusive<u64>,
+    },
+    /// The family has no such field.
+    UnknownField {
+        /// As it was given.
+        field: String,
+    },
+    /// One field must be a multiple of another.
+    NotDivisible {
+        /// The field to change.
+        field: &'static str,
+        /// Its value.
+        given: u64,
+        /// The field that must divide it.
+        by: &'static str,
+        /// The value of that.
+        divisor: u64,
+    },
+    /// A tensor of the network passes the limits of 64 bits.
+    TooLarge,
+}
+
+impl ConfigError {
+    /// The field to change, where it is one.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::NotJson { .. } | Self::TooLong { .. } | Self::TooLarge => None,
+            Self::NoModelType | Self::UnknownModelType { .. } => Some("model_type"),
+            Self::WrongType { field, .. } | Self::OutOfRange { field, .. } | Self::NotDivisible { field, .. } => {
+                Some(field)
+            }
+            Self::UnknownField { field } => Some(field),
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotJson { reason } => write!(f, "not a JSON object: {reason}"),
+            Self::TooLong { bytes } => {
+                write!(f, "{bytes} bytes are too many for a config.json; at most {LONGEST} are read")
+            }
+            Self::NoModelType => f.write_str("model_type is missing: it names the family, such as \"llama\""),
+            Self::UnknownModelType { model_type } => {
+                let shown: String = model_type.chars().take(40).collect();
+                write!(f, "model_type {shown:?} is not supported; supported are ")?;
+                for (place, family) in Family::ALL.iter().enumerate() {
+                    if place > 0 {
+                        f.write_str(", ")?;
+                    }
+                    f.write_str(family.model_type())?;
+                }
+                Ok(())
+            }
+            Self::WrongType { field, given, expected } => write!(f, "{field} must be {expected}, got {given}"),
+            Self::OutOfRange { field, given, limits } => {
+                write!(f, "{field} must be {} to {}, got {given}", limits.start(), limits.end())
+            }
+            Self::UnknownField { field } => write!(f, "{field} is no field of this family"),
+            Self::NotDivisible { field, given, by, divisor } => {
+                write!(f, "{field} must be divisible by {by} ({divisor}), got {given}")
+            }
+            Self::TooLarge => f.write_str("the network is too large: a tensor passes 2^50 bytes"),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// A value of an object, as far as configurations need it.
+#[derive(Debug, Clone, PartialEq)]
+enum Value {
+    Null,
+    Flag(bool),
+    Count(u64),
+    Number(f64),
+    Text(String),
+    /// A list or an object: of one field, how many entries it has.
+    Nested(u64),
+}
+
+impl Value {
+    fn words(&self) -> String {
+        match self {
+            Self::Null => "null".into(),
+            Self::Flag(flag) => flag.to_string(),
+            Self::Count(count) => count.to_string(),
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => {
+                let shown: String = text.chars().take(40).collect();
+                format!("{shown:?}")
+            }
+            Self::Nested(_) => "a list or an object".into(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Value;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+
+            fn visit_unit<E>(self) -> Result<Value, E> {
+                Ok(Value::Null)
+            }
+
+            fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+                Ok(Value::Flag(flag))
+            }
+
+            fn visit_u64<E>(self, count: u64) -> Result<Value, E> {
+                Ok(Value::Count(count))
+            }
+
+            fn visit_i64<E>(self, count: i64) -> Result<Value, E> {
+                Ok(u64::try_from(count).map_or(Value::Number(-1.0), Value::Count))
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+                Ok(Value::Number(number))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+                Ok(Value::Text(text.to_owned()))
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+                let mut length = 0;
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    length += 1;
+                }
+                Ok(Value::Nested(length))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+                let mut length = 0;
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+                    length += 1;
+                }
+                Ok(Value::Nested(length))
+            }
+        }
+
+        deserializer.deserialize_any(Any)
+    }
+}
+
+/// The entries of an object in their order; of equal keys, all.
+struct Entries(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Entries;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// Names that other members of a family, or older versions, have for a field.
+const SYNONYMS: [(&str, &str); 8] = [
+    ("n_ctx", "n_positions"),
+    ("num_attention_heads", "n_head"),
+    ("num_hidden_layers", "n_layer"),
+    ("hidden_size", "n_embd"),
+    ("n_layer", "num_hidden_layers"),
+    ("n_head", "num_attention_heads"),
+    ("n_embed", "hidden_size"),
+    ("activation_function", "hidden_act"),
+];
+
+impl Config {
+    /// Reads a `config.json`: `model_type` picks the family, unknown fields are ignored, missing ones get the family's
+    /// published defaults.
+    ///
+    /// ```
+    /// use nn_memory::Config;
+    ///
+    /// let config = Config::from_json(r#"{"model_type": "llama", "hidden_size": 2048, "torch_dtype": "bfloat16"}"#)?;
+    /// assert_eq!((config.get("hidden_size"), config.get("num_hidden_layers")), (Some(2_048), Some(32)));
+    ///
+    /// let error = Config::from_json(r#"{"model_type": "llama", "hidden_size": "large"}"#).unwrap_err();
+    /// assert_eq!(error.to_string(), "hidden_size must be a whole number, got \"large\"");
+    /// # Ok::<(), nn_memory::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Text that is no JSON object or longer than 1 MiB, a family that is not supported, a field of a wrong type or
+    /// outside its limits: the error names the field.
+    pub fn from_json(text: &str) -> Result<Self, ConfigError> {
+        if text.len() > LONGEST {
+            return Err(ConfigError::TooLong { bytes: text.len() });
+        }
+        let Entries(entries) =
+            serde_json::from_str(text).map_err(|error| ConfigError::NotJson { reason: error.to_string() })?;
+        let model_type = match entries.iter().rfind(|(key, _)| key == "model_type") {
+            Some((_, Value::Text(model_type))) => model_type,
+            Some((_, other)) => {
+                let (given, expected) = (other.words(), "a name".into());
+                return Err(ConfigError::WrongType { field: "model_type", given, expected });
+            }
+            None => return Err(ConfigError::NoModelType),
+        };
+        let family = Family::from_key(model_type)
+            .ok_or_else(|| ConfigError::UnknownModelType { model_type: model_type.clone() })?;
+        let mut config = Self::of(family);
+        for (key, value) in &entries {
+            config.read(key, value)?;
+        }
+        Ok(config)
+    }
+
+    fn read(&mut self, key: &str, value: &Value) -> Result<(), ConfigError> {
+        let fields = self.family().fields();
+        let find = |key: &str| fields.iter().find(|field| field.key == key);
+        let synonym = || SYNONYMS.iter().filter(|(other, _)| *other == key).find_map(|(_, name)| find(name));
+        // The labels of a classifier are listed, not counted.
+        let labels = || (key == "id2label").then(|| find("num_labels")).flatten();
+        let Some(field) = find(key).or_else(synonym).or_else(labels) else { return Ok(()) };
+        let wrong = |expected: &str| ConfigError::WrongType {
+            field: field.key,
+            given: value.words(),
+            expected: expected.to_owned(),
+        };
+        let code = match (field.kind, value) {
+            (FieldKind::Count { .. } | FieldKind::OptionalCount { .. }, Value::Count(count)) => *count,
+            (FieldKind::Count { .. }, Value::Nested(length)) if key == "id2label" => *length,
+            (FieldKind::OptionalCount { .. }, Value::Null) => 0,
+            // Fields that a configuration leaves out are sometimes written as null.
+            (_, Value::Null) => field.default,
+            (FieldKind::Count { .. }, _) => return Err(wrong("a whole number")),
+            (FieldKind::OptionalCount { .. }, _) => return Err(wrong("a whole number or null")),
+            (FieldKind::Flag, Value::Flag(flag)) => u64::from(*flag),
+            (FieldKind::Flag, _) => return Err(wrong("true or false")),
+            (FieldKind::Rate, Value::Number(rate)) if (0.0..=1.0).contains(rate) => millionths(*rate),
+            (FieldKind::Rate, Value::Count(rate)) if *rate <= 1 => rate * Decimal::ONE,
+            (FieldKind::Rate, _) => return Err(wrong("a number from 0 to 1")),
+            (FieldKind::Choice(names), Value::Text(name)) => {
+                Self::place(names, name).ok_or_else(|| wrong(&format!("one of {}", names.join(", "))))?
+            }
+            (FieldKind::Choice(names), _) => return Err(wrong(&format!("one of {}", names.join(", ")))),
+        };
+        self.set(field.key, code)
+    }
+}
+
+/// A rate from 0 to 1 in millionths.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1,000,000")]
+fn millionths(rate: f64) -> u64 {
+    (rate * 1e6).round() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn error(text: &str) -> String {
+        match Config::from_json(text) {
+            Ok(config) => panic!("read as {config:?}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn messages_name_the_field_and_what_it_takes() {
+        assert!(error("{").starts_with("not a JSON object: EOF"));
+        assert!(error("[1]").starts_with("not a JSON object: invalid type: sequence, expected an object"));
+        assert_eq!(error("{}"), "model_type is missing: it names the family, such as \"llama\"");
+        assert!(
+            error(r#"{"model_type":"resnet"}"#)
+                .starts_with("model_type \"resnet\" is not supported; supported are gpt2, ")
+        );
+        assert_eq!(error(r#"{"model_type":7}"#), "model_type must be a name, got 7");
+        assert_eq!(
+            error(r#"{"model_type":"llama","num_hidden_layers":0}"#),
+            "num_hidden_layers must be 1 to 1000000, got 0"
+        );
+        assert_eq!(
+            error(r#"{"model_type":"llama","num_hidden_layers":-3}"#),
+            "num_hidden_layers must be a whole number, got -1"
+        );
+        assert_eq!(
+            error(r#"{"model_type":"llama","tie_word_embeddings":"yes"}"#),
+            "tie_word_embeddings must be true or false, got \"yes\""
+        );
+    }
+
+    #[test]
+    fn deep_texts_are_skipped_and_long_ones_refused() {
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+        assert_eq!(error(&deep), error("{}"));
+        let long = format!("{{\"a\":\"{}\"}}", "x".repeat(10_000_000));
+        assert_eq!(error(&long), "10000009 bytes are too many for a config.json; at most 1048576 are read");
+    }
+}

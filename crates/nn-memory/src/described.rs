@@ -1,0 +1,183 @@
+//! The estimate of a described network: its program, played.
+
+use crate::architecture::{Pass, Request};
+use crate::catalog::Device;
+use crate::program::Program;
+use crate::step::{self, Amounts, Kind, Optimize, Outcome, Setting, Watch};
+use crate::{Bytes, Config, ConfigError, DeviceChoice, Phase, Scenario, Task};
+
+/// What a step of a described network takes, phase by phase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Report {
+    /// Weights and biases, counted; shared ones once.
+    pub parameters: u64,
+    /// Those that are trained.
+    pub trainable_parameters: u64,
+    /// The most that is allocated at once, in bytes rounded as the caching allocator does.
+    pub allocated: Bytes,
+    /// When that is.
+    pub peak_phase: Phase,
+    /// The most in each phase.
+    pub phase_peaks: Vec<(Phase, Bytes)>,
+    /// What stands before the step.
+    pub before: Bytes,
+    /// What the forward pass leaves: activations kept for backward, and what else is still held.
+    pub kept_after_forward: Bytes,
+    /// What stands after the backward pass.
+    pub after_backward: Bytes,
+    /// Weights, FP32 copies of them excepted.
+    pub parameter_bytes: Bytes,
+    /// What the optimizer keeps between steps, FP32 copies of weights included.
+    pub optimizer_state: Bytes,
+    /// Keys and values after the prefill.
+    pub kv_cache: Bytes,
+    /// Workspaces of cuBLAS, included in all of the above.
+    pub workspace: Bytes,
+}
+
+/// A scenario lowered: programs and how each is played.
+pub(crate) struct Lowered {
+    pub(crate) passes: Vec<(Program, Setting)>,
+}
+
+pub(crate) fn bytes(amount: i64) -> Bytes {
+    Bytes::new(u64::try_from(amount).unwrap_or(0))
+}
+
+pub(crate) fn sum(amounts: &Amounts) -> i64 {
+    amounts.iter().fold(0, |sum, amount| sum.saturating_add(*amount))
+}
+
+/// Lowers a described network for what is done with it.
+pub(crate) fn lower(scenario: &Scenario, config: &Config, unrolled: bool) -> Result<Lowered, ConfigError> {
+    let run = scenario.run;
+    let kinds: &[Pass] = match scenario.task {
+        Task::Training(_) => &[Pass::Train],
+        Task::Lora(_) => &[Pass::Lora],
+        Task::Inference if run.kv_cache && config.family().decodes() => &[Pass::Infer, Pass::Decode],
+        Task::Inference => &[Pass::Infer],
+    };
+    let mut passes = Vec::with_capacity(kinds.len());
+    for &pass in kinds {
+        let request = Request { run, pass, batch: scenario.batch_size, length: scenario.sequence_length, unrolled };
+        let program = config.lower(&request)?;
+        let setting = setting(scenario, pass, &program);
+        passes.push((program, setting));
+    }
+    Ok(Lowered { passes })
+}
+
+fn setting(scenario: &Scenario, pass: Pass, program: &Program) -> Setting {
+    let run = &scenario.run;
+    let optimize = scenario.task.training().map(|training| Optimize {
+        optimizer: training.optimizer,
+        implementation: run.implementation,
+        master_weights: run.precision.master_weights(),
+    });
+    Setting {
+        optimize,
+        gradients_stand: pass.trains() && (!run.set_to_none || run.accumulation_steps > 1),
+        clip: run.clip,
+        scaler: run.precision == crate::PrecisionMode::AutocastFp16 && pass.trains(),
+        workspace: workspace(scenario.device, program, pass, !program.checkpoints.is_empty()),
+        phase: if pass == Pass::Decode { Phase::Decode } else { Phase::Forward },
+    }
+}
+
+/// cuBLAS takes a workspace for each thread that multiplies (forward, and backward's), cuBLASLt 1 MiB more for each that
+/// adds a bias. Source: `getChosenWorkspaceSize` of PyTorch: 32 MiB on Hopper and later, 4,096 KiB × 2 + 16 KiB × 8 before.
+fn workspace(device: DeviceChoice, program: &Program, pass: Pass, recomputes: bool) -> u64 {
+    if !program.matmul {
+        return 0;
+    }
+    let each = match device {
+        DeviceChoice::Catalog(device) => cublas_workspace(device),
+        DeviceChoice::Custom(_) => Bytes::mib(32),
+    }
+    .get();
+    if each == 0 {
+        return 0;
+    }
+    let threads = if pass.trains() { 2 } else { 1 };
+    let biased = match (program.biased_matmul, recomputes) {
+        (false, _) => 0,
+        (true, false) => 1,
+        (true, true) => 2,
+    };
+    threads * each + biased * Bytes::mib(1).get()
+}
+
+fn cublas_workspace(device: &Device) -> Bytes {
+    let is = |names: &[&str]| names.iter().any(|name| device.id.starts_with(name));
+    if is(&["apple"]) {
+        Bytes::ZERO
+    } else if is(&["h100", "h200", "gh200", "b200", "b100", "gb200", "rtx-50", "rtx-pro"]) {
+        Bytes::mib(32)
+    } else {
+        Bytes::kib(4_096 * 2 + 16 * 8)
+    }
+}
+
+/// Plays all passes.
+pub(crate) fn play(lowered: &Lowered, watch: Watch) -> Vec<Outcome> {
+    lowered.passes.iter().map(|(program, setting)| step::play(program, setting, watch)).collect()
+}
+
+impl Report {
+    /// What the engine says of a described scenario; none where the network is known by its size alone.
+    ///
+    /// # Errors
+    /// A configuration whose fields contradict one another, or that is too large.
+    pub fn of(scenario: &Scenario) -> Option<Result<Self, ConfigError>> {
+        let config = scenario.model.config()?;
+        Some(config.and_then(|config| {
+            let lowered = lower(scenario, &config, false)?;
+            let outcomes = play(&lowered, Watch::Peak);
+            Ok(Self::from(&lowered, &outcomes))
+        }))
+    }
+
+    pub(crate) fn from(lowered: &Lowered, outcomes: &[Outcome]) -> Self {
+        let program = &lowered.passes[0].0;
+        let first = &outcomes[0];
+        let count = |trainable: bool| {
+            program
+                .parameters
+                .iter()
+                .filter(|parameter| !trainable || parameter.trainable)
+                .map(|parameter| parameter.elements().saturating_mul(parameter.copies))
+                .fold(0, u64::saturating_add)
+        };
+        let weights = program
+            .parameters
+            .iter()
+            .map(|parameter| parameter.bytes().saturating_mul(parameter.copies))
+            .fold(0, u64::saturating_add);
+        let peak = outcomes.iter().max_by_key(|outcome| outcome.peak).unwrap_or(first);
+        let mut phase_peaks = Vec::new();
+        for outcome in outcomes {
+            for phase in [Phase::Forward, Phase::Backward, Phase::Step, Phase::Decode] {
+                let most = outcome.phase_peaks[phase as usize];
+                if most > 0 {
+                    phase_peaks.push((phase, bytes(most)));
+                }
+            }
+        }
+        let at = |amounts: &Amounts, kind: Kind| amounts[kind as usize];
+        Self {
+            parameters: count(false),
+            trainable_parameters: count(true),
+            allocated: bytes(peak.peak),
+            peak_phase: peak.peak_phase,
+            phase_peaks,
+            before: bytes(sum(&first.before)),
+            kept_after_forward: bytes(sum(&first.after_forward) - sum(&first.before)),
+            after_backward: bytes(sum(&first.after_backward)),
+            parameter_bytes: Bytes::new(weights),
+            optimizer_state: bytes(at(&first.before, Kind::OptimizerState) + at(&first.before, Kind::MasterWeights)),
+            kv_cache: bytes(at(&first.after_forward, Kind::KvCache)),
+            workspace: bytes(at(&first.before, Kind::Workspace)),
+        }
+    }
+}

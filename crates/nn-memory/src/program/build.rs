@@ -1,0 +1,468 @@
+//! Writes programs: rules push operators, families call rules as a model's Python code calls functions.
+//!
+//! Lifetimes follow Python. A tensor lives until the last operator that takes it; arguments of a module live until the
+//! module returns, as its caller's frame holds them; so do locals that a module keeps by name ([`Builder::local`]).
+
+use crate::{Attention, Lora};
+
+use super::tensor::{ElementType, Shape, Tensor};
+use super::{Checkpoint, Edge, Grad, Instruction, Node, Parameter, Program, Role, Section, Span, Storage, round};
+
+/// Layers of a section that are written out; more are counted as the second.
+const WRITTEN_OUT: u64 = 4;
+
+/// How a program is run: what changes which operators there are, and what they keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mode {
+    /// Whether autograd records.
+    pub(crate) autograd: bool,
+    /// Whether the network's own weights are trained.
+    pub(crate) trains_weights: bool,
+    /// Whether modules are in training mode: dropout drops.
+    pub(crate) training: bool,
+    /// The type that autocast casts to.
+    pub(crate) autocast: Option<ElementType>,
+    /// The type of the weights.
+    pub(crate) parameters: ElementType,
+    /// Whether every layer is written out: to hold repetition against.
+    pub(crate) unrolled: bool,
+}
+
+/// What an operator makes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Output {
+    /// A tensor of its own.
+    Fresh(Shape, ElementType),
+    /// A view of a tensor.
+    View(Tensor, Shape),
+}
+
+/// An operator as a rule states it.
+pub(crate) struct Rule<'a> {
+    pub(crate) label: &'static str,
+    pub(crate) inputs: &'a [(Tensor, Grad)],
+    pub(crate) output: Output,
+    /// Inputs that autograd keeps.
+    pub(crate) saved: &'a [Tensor],
+    /// Whether it keeps the output.
+    pub(crate) saves_output: bool,
+    /// Tensors made for backward alone.
+    pub(crate) statistics: &'a [(Shape, ElementType)],
+    pub(crate) forward_scratch: u64,
+    pub(crate) backward_scratch: u64,
+    pub(crate) matmul: bool,
+}
+
+impl Rule<'_> {
+    /// An operator that keeps nothing and passes gradients to new tensors.
+    pub(crate) const fn new<'a>(label: &'static str, inputs: &'a [(Tensor, Grad)], output: Output) -> Rule<'a> {
+        Rule {
+            label,
+            inputs,
+            output,
+            saved: &[],
+            saves_output: false,
+            statistics: &[],
+            forward_scratch: 0,
+            backward_scratch: 0,
+            matmul: false,
+        }
+    }
+}
+
+/// A program in the making.
+pub(crate) struct Builder {
+    pub(crate) mode: Mode,
+    /// How attention is computed.
+    pub(crate) attention: Attention,
+    /// The adapters, if there are any.
+    pub(crate) lora: Option<Lora>,
+    program: Program,
+    module: &'static str,
+    /// Locals of the modules that run, innermost last.
+    frames: Vec<u32>,
+    /// What autocast has cast, and the weight it was.
+    casts: Vec<(u32, Tensor)>,
+    /// Layers that the parameter being made stands for.
+    copies: u64,
+    too_large: bool,
+}
+
+impl Builder {
+    pub(crate) fn new(mode: Mode) -> Self {
+        let mut program = Program::default();
+        program.instructions.reserve(512);
+        program.nodes.reserve(384);
+        program.edges.reserve(768);
+        program.saved.reserve(512);
+        program.storage_of.reserve(768);
+        program.last_use.reserve(768);
+        program.storages.reserve(768);
+        program.parameters.reserve(64);
+        Self {
+            mode,
+            attention: Attention::Sdpa,
+            lora: None,
+            program,
+            module: "",
+            frames: Vec::new(),
+            casts: Vec::new(),
+            copies: 1,
+            too_large: false,
+        }
+    }
+
+    /// The program; none where a tensor passes the limits of 64 bits.
+    pub(crate) fn finish(mut self) -> Option<Program> {
+        self.end_autocast();
+        (!self.too_large).then_some(self.program)
+    }
+
+    /// Bytes of a tensor of this shape as the allocator rounds them.
+    pub(crate) fn size(&mut self, shape: Shape, element: ElementType) -> u64 {
+        // 2^50 B a tensor leaves room to add up all of them in 64 bits.
+        match shape.elements().and_then(|elements| elements.checked_mul(element.bytes())) {
+            Some(bytes) if bytes < 1 << 50 => round(bytes),
+            _ => {
+                self.too_large = true;
+                0
+            }
+        }
+    }
+
+    pub(crate) fn bytes(&mut self, tensor: Tensor) -> u64 {
+        self.size(tensor.shape, tensor.element)
+    }
+
+    fn storage(&mut self, shape: Shape, element: ElementType, role: Role) -> u32 {
+        let bytes = self.size(shape, element);
+        let node = u32_of(self.program.nodes.len());
+        self.program.storages.push(Storage { bytes, role, shape, element, node });
+        u32_of(self.program.storages.len() - 1)
+    }
+
+    fn tensor(&mut self, storage: u32, shape: Shape, element: ElementType, requires_grad: bool) -> Tensor {
+        let id = u32_of(self.program.storage_of.len());
+        self.program.storage_of.push(storage);
+        let bytes = self.size(shape, element);
+        self.program.sizes.push(bytes);
+        self.program.last_use.push(self.now());
+        Tensor { id, shape, element, requires_grad }
+    }
+
+    /// The instruction that comes next.
+    fn now(&self) -> u32 {
+        u32_of(self.program.instructions.len())
+    }
+
+    /// A weight, or a bias: made once, used by any number of operators.
+    pub(crate) fn parameter(&mut self, name: &'static str, shape: Shape, dimensions: u8) -> Tensor {
+        self.parameter_of(name, shape, dimensions, self.mode.parameters, self.mode.trains_weights)
+    }
+
+    /// A weight that need not be of the model's type or trained.
+    pub(crate) fn parameter_of(
+        &mut self,
+        name: &'static str,
+        shape: Shape,
+        dimensions: u8,
+        element: ElementType,
+        trainable: bool,
+    ) -> Tensor {
+        let index = u32_of(self.program.parameters.len());
+        self.program.parameters.push(Parameter {
+            name,
+            shape,
+            element,
+            trainable,
+            copies: self.copies,
+            uses: 0,
+            dimensions,
+        });
+        let storage = self.storage(shape, element, Role::Parameter(index));
+        self.tensor(storage, shape, element, trainable && self.mode.autograd)
+    }
+
+    /// Makes gradients flow to a tensor whatever it was made of: `enable_input_require_grads`.
+    pub(crate) fn require_grad(&mut self, tensor: Tensor) -> Tensor {
+        Tensor { requires_grad: self.mode.autograd, ..tensor }
+    }
+
+    /// A tensor that is there before the step: token ids, images, labels.
+    pub(crate) fn input(&mut self, shape: Shape, element: ElementType) -> Tensor {
+        self.program.inputs += self.size(shape, element);
+        self.outside(shape, element)
+    }
+
+    /// A buffer of a module.
+    pub(crate) fn buffer(&mut self, shape: Shape, element: ElementType) -> Tensor {
+        self.program.buffers += self.size(shape, element) * self.copies;
+        self.outside(shape, element)
+    }
+
+    fn outside(&mut self, shape: Shape, element: ElementType) -> Tensor {
+        let storage = self.storage(shape, element, Role::Outside);
+        self.tensor(storage, shape, element, false)
+    }
+
+    fn storage_of(&self, tensor: Tensor) -> usize {
+        self.program.storage_of[tensor.id as usize] as usize
+    }
+
+    fn is_parameter(&self, tensor: Tensor) -> Option<u32> {
+        match self.program.storages[self.storage_of(tensor)].role {
+            Role::Parameter(index) => Some(index),
+            _ => None,
+        }
+    }
+
+    fn touch(&mut self, tensor: Tensor) {
+        let now = self.now();
+        let last_use = &mut self.program.last_use[tensor.id as usize];
+        *last_use = now.max(*last_use);
+    }
+
+    /// Keeps a tensor to the end: what a model returns to its caller.
+    pub(crate) fn keep(&mut self, tensor: Tensor) {
+        self.program.last_use[tensor.id as usize] = u32::MAX;
+    }
+
+    /// Runs an operator.
+    pub(crate) fn run(&mut self, rule: Rule<'_>) -> Tensor {
+        let requires_grad =
+            self.mode.autograd && rule.inputs.iter().any(|(tensor, grad)| tensor.requires_grad && *grad != Grad::None);
+        self.run_with(rule, requires_grad)
+    }
+
+    fn run_with(&mut self, rule: Rule<'_>, requires_grad: bool) -> Tensor {
+        let edges = u32_of(self.program.edges.len());
+        for &(tensor, grad) in rule.inputs {
+            self.touch(tensor);
+            let grad = if tensor.requires_grad { grad } else { Grad::None };
+            if grad != Grad::None
+                && let Some(index) = self.is_parameter(tensor)
+            {
+                self.program.parameters[index as usize].uses += 1;
+            }
+            self.program.edges.push(Edge { tensor: tensor.id, grad });
+        }
+        let edges = Span { start: edges, end: u32_of(self.program.edges.len()) };
+        let first = u32_of(self.program.storage_of.len());
+        let output = match rule.output {
+            Output::Fresh(shape, element) => {
+                let storage = self.storage(shape, element, Role::Made);
+                self.tensor(storage, shape, element, requires_grad)
+            }
+            Output::View(of, shape) => {
+                let storage = u32_of(self.storage_of(of));
+                self.tensor(storage, shape, of.element, requires_grad)
+            }
+        };
+        let saved_start = u32_of(self.program.saved.len());
+        let mut statistics_bytes = 0;
+        if requires_grad {
+            for &tensor in rule.saved {
+                let storage = self.storage_of(tensor);
+                // Weights and inputs are there anyway.
+                if !matches!(self.program.storages[storage].role, Role::Outside | Role::Parameter(_)) {
+                    self.program.saved.push(u32_of(storage));
+                }
+            }
+            if rule.saves_output {
+                self.program.saved.push(u32_of(self.storage_of(output)));
+            }
+            for &(shape, element) in rule.statistics {
+                let storage = self.storage(shape, element, Role::Made);
+                self.program.saved.push(storage);
+            }
+        } else {
+            for &(shape, element) in rule.statistics {
+                statistics_bytes += self.size(shape, element);
+            }
+        }
+        let saved = Span { start: saved_start, end: u32_of(self.program.saved.len()) };
+        let outputs = Span { start: first, end: u32_of(self.program.storage_of.len()) };
+        self.program.nodes.push(Node {
+            label: rule.label,
+            module: self.module,
+            edges,
+            outputs,
+            saved,
+            saves_output: rule.saves_output || !rule.statistics.is_empty(),
+            differentiable: requires_grad,
+            view: matches!(rule.output, Output::View(..)),
+            matmul: rule.matmul,
+            forward_scratch: rule.forward_scratch + statistics_bytes,
+            backward_scratch: rule.backward_scratch,
+        });
+        self.program.matmul |= rule.matmul;
+        let node = u32_of(self.program.nodes.len() - 1);
+        self.program.instructions.push(Instruction::Node(node));
+        output
+    }
+
+    /// A second output of the operator that ran last, which saves nothing and takes gradients of its own.
+    pub(crate) fn another_output(&mut self, output: Output) -> Tensor {
+        let last = self.program.nodes.len() - 1;
+        let requires_grad = self.program.nodes[last].differentiable;
+        let tensor = match output {
+            Output::Fresh(shape, element) => {
+                let storage = self.storage(shape, element, Role::Made);
+                self.program.storages[storage as usize].node = u32_of(last);
+                self.tensor(storage, shape, element, requires_grad)
+            }
+            Output::View(of, shape) => {
+                let storage = u32_of(self.storage_of(of));
+                self.tensor(storage, shape, of.element, requires_grad)
+            }
+        };
+        // The instruction is there already: unused, the output goes with it.
+        self.program.last_use[tensor.id as usize] = self.now() - 1;
+        self.program.nodes[last].outputs.end += 1;
+        tensor
+    }
+
+    /// Marks what the operator that ran last made.
+    pub(crate) fn mark(&mut self, tensor: Tensor, role: Role) {
+        let storage = self.storage_of(tensor);
+        self.program.storages[storage].role = role;
+    }
+
+    /// Says that cuBLASLt is in use.
+    pub(crate) fn uses_biased_matmul(&mut self) {
+        self.program.biased_matmul = true;
+    }
+
+    /// Keeps a tensor until the module that runs returns.
+    pub(crate) fn local(&mut self, tensor: Tensor) -> Tensor {
+        self.frames.push(tensor.id);
+        tensor
+    }
+
+    /// Runs a module: its arguments, and what it keeps by name, live until it returns.
+    pub(crate) fn module<T>(
+        &mut self,
+        name: &'static str,
+        arguments: &[Tensor],
+        body: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let around = self.module;
+        if !name.is_empty() {
+            self.module = name;
+        }
+        let frame = self.frames.len();
+        for argument in arguments {
+            self.frames.push(argument.id);
+        }
+        let result = body(self);
+        self.returns(frame);
+        self.module = around;
+        result
+    }
+
+    fn returns(&mut self, frame: usize) {
+        let now = self.now();
+        let start = u32_of(self.program.held.len());
+        for id in self.frames.split_off(frame) {
+            let last_use = &mut self.program.last_use[id as usize];
+            *last_use = now.max(*last_use);
+            self.program.held.push(id);
+        }
+        let end = u32_of(self.program.held.len());
+        if end > start {
+            self.program.instructions.push(Instruction::Return(Span { start, end }));
+        }
+    }
+
+    /// Lets go of a tensor now: `del`, or a name that is given another value.
+    pub(crate) fn release(&mut self, tensor: Tensor) {
+        let frame = self.frames.len();
+        self.frames.push(tensor.id);
+        self.returns(frame);
+    }
+
+    /// `count` identical layers in a row, each given what the one before returned.
+    pub(crate) fn repeat(
+        &mut self,
+        count: u64,
+        first: Tensor,
+        mut layer: impl FnMut(&mut Self, Tensor) -> Tensor,
+    ) -> Tensor {
+        let written = if self.mode.unrolled { count } else { count.min(WRITTEN_OUT) };
+        let section = u32_of(self.program.sections.len());
+        self.program.sections.push(Section { skipped: count - written });
+        let copies = self.copies;
+        let mut state = first;
+        for iteration in 0..written {
+            self.program.instructions.push(Instruction::Mark { section, iteration: u32_of(iteration as usize) });
+            if iteration == 1 {
+                self.copies = copies.saturating_mul(1 + count - written);
+            }
+            state = layer(self, state);
+            self.copies = copies;
+        }
+        self.program.instructions.push(Instruction::Mark { section, iteration: u32_of(written as usize) });
+        state
+    }
+
+    /// A block that keeps only its inputs, and computes the rest again in backward.
+    pub(crate) fn checkpoint(
+        &mut self,
+        inputs: &[Tensor],
+        keep_matmuls: bool,
+        block: impl FnOnce(&mut Self) -> Tensor,
+    ) -> Tensor {
+        let index = u32_of(self.program.checkpoints.len());
+        let start = u32_of(self.program.held.len());
+        self.program.held.extend(inputs.iter().map(|tensor| tensor.id));
+        let inputs = Span { start, end: u32_of(self.program.held.len()) };
+        let begin = self.now();
+        self.program.checkpoints.push(Checkpoint { begin, end: begin, inputs, keep_matmuls });
+        self.program.instructions.push(Instruction::CheckpointBegin(index));
+        let output = block(self);
+        self.program.checkpoints[index as usize].end = self.now();
+        self.program.instructions.push(Instruction::CheckpointEnd(index));
+        output
+    }
+
+    /// Autocast's copy of a tensor: kept for the forward pass if it is a trained FP32 weight.
+    pub(crate) fn autocast(&mut self, tensor: Tensor) -> Tensor {
+        match self.mode.autocast {
+            Some(element) if tensor.element == ElementType::Fp32 => {
+                if let Some(&(_, cast)) = self.casts.iter().find(|(id, _)| *id == tensor.id) {
+                    return cast;
+                }
+                let cast = self.to(tensor, element);
+                if self.is_parameter(tensor).is_some() {
+                    self.mark(cast, Role::CastWeight);
+                    if tensor.requires_grad {
+                        self.casts.push((tensor.id, cast));
+                    }
+                }
+                cast
+            }
+            _ => tensor,
+        }
+    }
+
+    /// `with torch.autocast` ends: its cache goes.
+    pub(crate) fn end_autocast(&mut self) {
+        let frame = self.frames.len();
+        let casts: Vec<u32> = self.casts.drain(..).map(|(_, cast)| cast.id).collect();
+        self.frames.extend(casts);
+        self.returns(frame);
+    }
+
+    pub(crate) fn set_loss(&mut self, loss: Tensor) {
+        self.program.loss = Some(loss.id);
+    }
+
+    pub(crate) fn set_logits(&mut self, logits: Tensor) {
+        self.program.logits = Some(logits.id);
+    }
+}
+
+/// Tables of a program hold fewer than 2^32 rows: layers are written out four times at most, or as a test asks.
+fn u32_of(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}

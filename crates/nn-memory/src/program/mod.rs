@@ -1,0 +1,209 @@
+//! A network as operators on tensors, in the order in which they run.
+//!
+//! A [`Program`] says of each operator what its rule decides: what it allocates, what autograd keeps of it, what its
+//! backward allocates. [`crate::step`] plays it. Identical layers are a [`Section`]: the first two and the last two are
+//! written out, those between are repetitions of the second and are counted, not played.
+
+mod build;
+mod rules;
+mod tensor;
+
+pub(crate) use build::{Builder, Mode};
+pub(crate) use rules::{AttentionCall, Linear, Mask};
+pub(crate) use tensor::Tensor;
+pub use tensor::{ElementType, Shape};
+
+/// What a rule says of the gradient of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Grad {
+    /// There is none.
+    None,
+    /// The gradient of the output, or a view of it.
+    Pass,
+    /// A new tensor of the input's size.
+    New,
+    /// The same, handed on as a view: autograd cannot add to it in place.
+    NewView,
+}
+
+/// An input of an operator.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Edge {
+    pub(crate) tensor: u32,
+    pub(crate) grad: Grad,
+}
+
+/// A range of one of the program's tables.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+impl Span {
+    pub(crate) fn indices(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// One operator.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Node {
+    /// What it is, in PyTorch's words.
+    pub(crate) label: &'static str,
+    /// The module around it.
+    pub(crate) module: &'static str,
+    pub(crate) edges: Span,
+    /// Tensors that it makes.
+    pub(crate) outputs: Span,
+    /// Storages that autograd keeps of it, in [`Program::saved`].
+    pub(crate) saved: Span,
+    /// How many of these are outputs: they are kept after it ran, inputs before.
+    pub(crate) saves_output: bool,
+    /// Whether gradients flow through it.
+    pub(crate) differentiable: bool,
+    /// Whether the output is a view, as its gradient then is.
+    pub(crate) view: bool,
+    /// Whether selective checkpointing keeps its output.
+    pub(crate) matmul: bool,
+    /// What forward needs for a moment beside the outputs.
+    pub(crate) forward_scratch: u64,
+    /// What backward needs for a moment beside the gradients.
+    pub(crate) backward_scratch: u64,
+}
+
+/// One step of a program.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Instruction {
+    /// An operator runs.
+    Node(u32),
+    /// A Python frame returns, and lets go of what it held ([`Program::held`]).
+    Return(Span),
+    /// Iteration `iteration` of a section begins (or the section ends, after the last).
+    Mark { section: u32, iteration: u32 },
+    /// A checkpointed block begins.
+    CheckpointBegin(u32),
+    /// It ends.
+    CheckpointEnd(u32),
+}
+
+/// Memory that tensors share: a storage, of which views are taken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Storage {
+    /// As the allocator rounds them.
+    pub(crate) bytes: u64,
+    pub(crate) role: Role,
+    pub(crate) shape: Shape,
+    pub(crate) element: ElementType,
+    /// The operator that makes it.
+    pub(crate) node: u32,
+}
+
+/// What a storage is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Index into [`Program::parameters`].
+    Parameter(u32),
+    /// There before the step, and not counted by it.
+    Outside,
+    /// Made by an operator.
+    Made,
+    /// Made by an operator, keys or values of the cache.
+    KvCache,
+    /// Made by autocast: a weight in the narrower type.
+    CastWeight,
+}
+
+/// A weight.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parameter {
+    pub(crate) name: &'static str,
+    pub(crate) shape: Shape,
+    pub(crate) element: ElementType,
+    pub(crate) trainable: bool,
+    /// In how many layers there is one like it.
+    pub(crate) copies: u64,
+    /// How many operators use each of them: its gradient is whole after as many contributions.
+    pub(crate) uses: u32,
+    pub(crate) dimensions: u8,
+}
+
+impl Parameter {
+    pub(crate) fn elements(&self) -> u64 {
+        // The builder has checked the product.
+        self.shape.elements().unwrap_or(u64::MAX)
+    }
+
+    /// Bytes of one copy.
+    pub(crate) fn bytes(&self) -> u64 {
+        round(self.elements().saturating_mul(self.element.bytes()))
+    }
+}
+
+/// A run of identical layers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Section {
+    /// Layers that are counted as the second one, and not played.
+    pub(crate) skipped: u64,
+}
+
+/// A block whose activations are computed again in backward.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Checkpoint {
+    pub(crate) begin: u32,
+    pub(crate) end: u32,
+    /// Tensors that it is given, in [`Program::held`].
+    pub(crate) inputs: Span,
+    /// Whether outputs of matrix products are kept.
+    pub(crate) keep_matmuls: bool,
+}
+
+/// A network lowered for one kind of run.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Program {
+    pub(crate) instructions: Vec<Instruction>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) edges: Vec<Edge>,
+    pub(crate) saved: Vec<u32>,
+    pub(crate) held: Vec<u32>,
+    /// The storage of each tensor.
+    pub(crate) storage_of: Vec<u32>,
+    /// The bytes of each tensor, rounded: less than its storage's where it is a part of it.
+    pub(crate) sizes: Vec<u64>,
+    /// The instruction after which Python holds a tensor no more.
+    pub(crate) last_use: Vec<u32>,
+    pub(crate) storages: Vec<Storage>,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) sections: Vec<Section>,
+    pub(crate) checkpoints: Vec<Checkpoint>,
+    /// Buffers of the modules: there all the time.
+    pub(crate) buffers: u64,
+    /// Batch as the training loop puts it on the device.
+    pub(crate) inputs: u64,
+    /// The scalar that backward starts from.
+    pub(crate) loss: Option<u32>,
+    /// The logits that inference returns.
+    pub(crate) logits: Option<u32>,
+    /// Whether a linear layer with a bias ran: cuBLASLt then takes a workspace of its own.
+    pub(crate) biased_matmul: bool,
+    /// Whether any matrix product ran.
+    pub(crate) matmul: bool,
+}
+
+impl Program {
+    /// Bytes of the gradient of a tensor: its own, even where it is a view of a larger storage.
+    pub(crate) fn gradient_bytes(&self, tensor: u32) -> u64 {
+        self.sizes[tensor as usize]
+    }
+}
+
+/// The allocator's granule.
+pub(crate) const GRANULE: u64 = 512;
+
+/// Bytes rounded up as the caching allocator does.
+pub(crate) const fn round(bytes: u64) -> u64 {
+    match bytes.checked_next_multiple_of(GRANULE) {
+        Some(rounded) => rounded,
+        None => u64::MAX,
+    }
+}

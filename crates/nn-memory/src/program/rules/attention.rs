@@ -1,0 +1,291 @@
+//! Attention: written out, or by one of the kernels of `scaled_dot_product_attention`.
+
+use crate::program::build::{Output, Rule};
+use crate::program::{Builder, ElementType, Grad, Role, Shape, Tensor};
+use crate::{Attention, Decimal};
+
+/// What attention is given besides queries, keys and values.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AttentionCall {
+    /// Queries: batch × heads × length × head size.
+    pub(crate) query: Tensor,
+    /// Keys: batch × key-value heads × length × head size.
+    pub(crate) key: Tensor,
+    /// Values, as keys.
+    pub(crate) value: Tensor,
+    pub(crate) mask: Mask,
+    pub(crate) dropout: Decimal,
+    /// Whether the code that is written out takes the softmax in FP32 whatever the type.
+    pub(crate) softmax_in_fp32: bool,
+    /// Whether scores are capped by a tanh.
+    pub(crate) softcap: bool,
+    /// Whether keys and values lie in memory as the projections left them, batch × length × heads × size.
+    pub(crate) projected: bool,
+}
+
+/// Which positions are hidden.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Mask {
+    /// None.
+    Full,
+    /// Later ones: kernels know this without a tensor.
+    Causal,
+    /// Those of a tensor.
+    Tensor(Tensor),
+}
+
+/// A kernel of `scaled_dot_product_attention`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kernel {
+    Flash,
+    Efficient,
+    Math,
+}
+
+impl AttentionCall {
+    fn heads(&self) -> u64 {
+        self.query.shape.0[1]
+    }
+
+    fn grouped(&self) -> bool {
+        self.key.shape.0[1] != self.heads()
+    }
+
+    /// Which kernel PyTorch picks of those that are allowed.
+    pub(crate) fn kernel(&self, attention: Attention) -> Kernel {
+        let half = self.query.element.is_half();
+        let mask = matches!(self.mask, Mask::Tensor(_));
+        let (wide, same) = (self.query.shape.width(), self.query.shape.width() == self.value.shape.width());
+        let flash = half && !mask && wide <= 256 && same;
+        let efficient = !self.grouped();
+        match attention {
+            Attention::Sdpa | Attention::SdpaFlash if flash => Kernel::Flash,
+            Attention::Sdpa | Attention::SdpaEfficient if efficient => Kernel::Efficient,
+            _ => Kernel::Math,
+        }
+    }
+}
+
+impl Builder {
+    /// Attention over heads; the result is batch × length × width.
+    pub(crate) fn attend(&mut self, call: AttentionCall) -> Tensor {
+        let arguments = [call.query, call.key, call.value];
+        self.module("attention", &arguments, |b| match b.attention {
+            Attention::Eager => b.eager(call),
+            attention => b.scaled_dot_product(call, attention),
+        })
+    }
+
+    fn scaled_dot_product(&mut self, mut call: AttentionCall, attention: Attention) -> Tensor {
+        if self.mode.autocast.is_some() {
+            call.query = self.autocast(call.query);
+            call.key = self.autocast(call.key);
+            call.value = self.autocast(call.value);
+        }
+        if let Mask::Tensor(_) = call.mask {
+            // transformers lets the kernels group heads only where there is no mask.
+            let heads = call.heads();
+            call.key = self.repeat_heads(call.key, heads);
+            call.value = self.repeat_heads(call.value, heads);
+        }
+        match call.kernel(attention) {
+            Kernel::Flash => self.flash(call),
+            Kernel::Efficient => self.efficient(call),
+            Kernel::Math => self.math(call),
+        }
+    }
+
+    /// batch × heads × length × size, as the kernels lay it out, to batch × length × width.
+    fn joined(&mut self, output: Tensor) -> Tensor {
+        let [batch, heads, length, width] = output.shape.0;
+        self.view(output, Shape::of3(batch, length, heads * width))
+    }
+
+    fn flash(&mut self, call: AttentionCall) -> Tensor {
+        let AttentionCall { query, key, value, .. } = call;
+        let [batch, heads, length, width] = query.shape.0;
+        let rounded = length.next_multiple_of(128);
+        let accumulator = self.size(Shape([batch, heads, rounded, width.next_multiple_of(32)]), ElementType::Fp32);
+        let delta = self.size(Shape([batch, heads, rounded, 1]), ElementType::Fp32);
+        let expanded = if call.grouped() {
+            let there = key.shape.0[2];
+            2 * self.size(Shape([batch, heads, there, width]), query.element)
+        } else {
+            0
+        };
+        let inputs = [(query, Grad::NewView), (key, Grad::NewView), (value, Grad::NewView)];
+        let rule = Rule::new("flash attention", &inputs, Output::Fresh(query.shape, query.element));
+        let output = self.run(Rule {
+            saved: &[query, key, value],
+            saves_output: true,
+            statistics: &[
+                (Shape([batch, heads, length, 1]), ElementType::Fp32),
+                (Shape::vector(2), ElementType::Int64),
+                (Shape::SCALAR, ElementType::Int64),
+            ],
+            backward_scratch: accumulator + delta + expanded,
+            ..rule
+        });
+        self.joined(output)
+    }
+
+    fn efficient(&mut self, call: AttentionCall) -> Tensor {
+        let AttentionCall { query, key, value, mask, .. } = call;
+        let [batch, heads, length, width] = query.shape.0;
+        let rounded = length.next_multiple_of(32);
+        let delta = self.size(Shape([batch, heads, length, 1]), ElementType::Fp32);
+        // Accumulators in FP32 where the type is narrower.
+        let there = key.shape.0[2];
+        let workspace = if query.element.is_half() && width > 64 {
+            self.size(
+                Shape([batch, heads, length.next_multiple_of(64) + there.next_multiple_of(64), width]),
+                ElementType::Fp32,
+            )
+        } else {
+            0
+        };
+        let inputs = [(query, Grad::NewView), (key, Grad::NewView), (value, Grad::NewView)];
+        let rule = Rule::new(
+            "efficient attention",
+            &inputs,
+            Output::Fresh(query.shape.with_width(value.shape.width()), query.element),
+        );
+        let mut saved = vec![query, key, value];
+        if let Mask::Tensor(mask) = mask {
+            saved.push(mask);
+        }
+        let output = self.run(Rule {
+            saved: &saved,
+            saves_output: true,
+            statistics: &[(Shape([batch, heads, rounded, 1]), ElementType::Fp32)],
+            backward_scratch: delta + workspace,
+            ..rule
+        });
+        self.joined(output)
+    }
+
+    /// PyTorch's fallback: both factors scaled, scores and softmax as tensors; half types in FP32.
+    fn math(&mut self, call: AttentionCall) -> Tensor {
+        let heads = call.heads();
+        let [batch, _, length, _] = call.query.shape.0;
+        let there = call.key.shape.0[2];
+        let element = call.query.element;
+        let wide = if element.is_half() { ElementType::Fp32 } else { element };
+        let (query, key, value) = (self.to(call.query, wide), self.to(call.key, wide), self.to(call.value, wide));
+        for tensor in [query, key, value] {
+            self.local(tensor);
+        }
+        let query = self.scale(query);
+        self.local(query);
+        if let Mask::Causal = call.mask {
+            let mask = self.make("causal mask", Shape::matrix(length, there), wide);
+            self.local(mask);
+        }
+        let key = self.repeat_heads(key, heads);
+        let value = self.repeat_heads(value, heads);
+        self.local(key);
+        let key = self.scale(key);
+        let query = self.contiguous(query, query.shape);
+        let scores = self.batched_matmul(query, key, Shape([batch, heads, length, there]));
+        let bytes = self.size(scores.shape, ElementType::Byte);
+        let tmp = self.bytes(scores);
+        let inputs = [(scores, Grad::New)];
+        let rule = Rule::new("safe_softmax", &inputs, Output::Fresh(scores.shape, wide));
+        let weights = self.run(Rule { saves_output: true, forward_scratch: bytes, backward_scratch: tmp, ..rule });
+        let weights = self.dropout(weights, call.dropout);
+        let value = if heads == call.key.shape.0[1] { self.contiguous(value, value.shape) } else { value };
+        let context = self.batched_matmul(weights, value, Shape([batch, heads, length, value.shape.width()]));
+        let context = self.view_copied_back(context, context.shape);
+        let context = self.to(context, element);
+        let shape = Shape::of3(batch, length, heads * value.shape.width());
+        self.contiguous(context, shape)
+    }
+
+    /// Written out as in transformers: scores, mask, softmax, dropout, context.
+    fn eager(&mut self, call: AttentionCall) -> Tensor {
+        let heads = call.heads();
+        let [batch, _, length, _] = call.query.shape.0;
+        let there = call.key.shape.0[2];
+        let repeated = call.grouped();
+        let (mut key, mut value) = (self.repeat_heads(call.key, heads), self.repeat_heads(call.value, heads));
+        self.local(key);
+        self.local(value);
+        let query = self.autocast(call.query);
+        let query = self.contiguous(query, query.shape);
+        key = self.autocast(key);
+        if !repeated {
+            key = self.contiguous(key, key.shape);
+        }
+        let scores = self.batched_matmul(query, key, Shape([batch, heads, length, there]));
+        let mut scores = self.scale(scores);
+        if call.softcap {
+            let scaled = self.scale(scores);
+            let capped = self.map_saving_output("tanh", scaled);
+            scores = self.scale(capped);
+        }
+        if let Mask::Tensor(mask) = call.mask {
+            scores = self.run(Rule::new(
+                "add",
+                &[(scores, Grad::Pass), (mask, Grad::None)],
+                Output::Fresh(scores.shape, scores.element),
+            ));
+        }
+        self.local(scores);
+        let narrow = self.query_type(query);
+        let weights =
+            if call.softmax_in_fp32 { self.to(scores, ElementType::Fp32) } else { self.autocast_to_fp32(scores) };
+        let weights = self.softmax(weights);
+        let weights = if call.softmax_in_fp32 { self.to(weights, narrow) } else { weights };
+        let weights = self.dropout(weights, call.dropout);
+        self.local(weights);
+        let weights = self.autocast(weights);
+        value = self.autocast(value);
+        if !repeated {
+            value = self.contiguous(value, value.shape);
+        }
+        let context = self.batched_matmul(weights, value, Shape([batch, heads, length, value.shape.width()]));
+        let context = self.view_copied_back(context, context.shape);
+        let shape = Shape::of3(batch, length, heads * value.shape.width());
+        self.contiguous(context, shape)
+    }
+
+    fn query_type(&self, query: Tensor) -> ElementType {
+        query.element
+    }
+
+    /// `torch.nn.functional.softmax`: keeps its output; backward makes the product first.
+    pub(crate) fn softmax(&mut self, scores: Tensor) -> Tensor {
+        let scratch = self.bytes(scores);
+        let inputs = [(scores, Grad::New)];
+        let rule = Rule::new("softmax", &inputs, Output::Fresh(scores.shape, scores.element));
+        self.run(Rule { saves_output: true, backward_scratch: scratch, ..rule })
+    }
+
+    /// Adds keys and values to the cache: a copy with those of earlier tokens before them.
+    pub(crate) fn extend_cache(&mut self, key: Tensor, value: Tensor, earlier: u64) -> (Tensor, Tensor) {
+        let [key, value] = [key, value].map(|tensor| {
+            let [batch, heads, length, width] = tensor.shape.0;
+            let shape = Shape([batch, heads, earlier + length, width]);
+            let whole = self.run(Rule::new("cat", &[(tensor, Grad::None)], Output::Fresh(shape, tensor.element)));
+            self.mark(whole, Role::KvCache);
+            self.keep(whole);
+            whole
+        });
+        (key, value)
+    }
+
+    /// Rotary positions on queries or keys: x · cos + rotate_half(x) · sin; `cosine` broadcasts over heads.
+    pub(crate) fn rotary_embedding(&mut self, x: Tensor) -> Tensor {
+        let with_cosine = self.scale(x);
+        let half = x.shape.with_width(x.shape.width() / 2);
+        let rotated = self.module("", &[], |b| {
+            let first = b.slice(x, half);
+            let second = b.slice(x, half);
+            let negative = b.map("neg", second);
+            b.local(negative);
+            b.concatenate(&[negative, first], x.shape)
+        });
+        let with_sine = self.scale(rotated);
+        self.add(with_cosine, with_sine)
+    }
+}

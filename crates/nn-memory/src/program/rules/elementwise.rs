@@ -1,0 +1,146 @@
+//! Operators that work element by element.
+
+use crate::architecture::Activation;
+use crate::program::build::{Output, Rule};
+use crate::program::{Builder, ElementType, Grad, Tensor};
+
+/// The type of an operator's result over two tensors.
+fn wider(a: Tensor, b: Tensor) -> ElementType {
+    if a.element.bytes() >= b.element.bytes() { a.element } else { b.element }
+}
+
+impl Builder {
+    /// `a + b`, both of the output's shape: gradients are those of the sum.
+    pub(crate) fn add(&mut self, a: Tensor, b: Tensor) -> Tensor {
+        let element = wider(a, b);
+        let grad = |tensor: Tensor| if tensor.element == element { Grad::Pass } else { Grad::New };
+        let inputs = [(a, grad(a)), (b, grad(b))];
+        self.run(Rule::new("add", &inputs, Output::Fresh(a.shape, element)))
+    }
+
+    /// `a + b` with `b` smaller, and summed over in backward.
+    pub(crate) fn add_broadcast(&mut self, a: Tensor, b: Tensor) -> Tensor {
+        let element = wider(a, b);
+        self.run(Rule::new("add", &[(a, Grad::Pass), (b, Grad::New)], Output::Fresh(a.shape, element)))
+    }
+
+    /// `a.add_(b)`.
+    pub(crate) fn add_in_place(&mut self, a: Tensor, b: Tensor) -> Tensor {
+        self.run(Rule::new("add_", &[(a, Grad::Pass), (b, Grad::Pass)], Output::View(a, a.shape)))
+    }
+
+    /// `a · b`: each is kept where the other needs it.
+    pub(crate) fn multiply(&mut self, a: Tensor, b: Tensor) -> Tensor {
+        let element = wider(a, b);
+        let both = [a, b];
+        let saved = match (a.requires_grad, b.requires_grad) {
+            (true, true) => &both[..],
+            (true, false) => &both[1..],
+            (false, true) => &both[..1],
+            (false, false) => &[],
+        };
+        let full = a.shape.elements().max(b.shape.elements());
+        let shape = if a.shape.elements() == full { a.shape } else { b.shape };
+        // The gradient of the smaller one is a full product first, then summed.
+        let mut scratch = 0;
+        for tensor in both {
+            if tensor.requires_grad && tensor.shape.elements() != full {
+                scratch += self.size(shape, element);
+            }
+        }
+        let inputs = [(a, Grad::New), (b, Grad::New)];
+        let rule = Rule::new("mul", &inputs, Output::Fresh(shape, element));
+        self.run(Rule { saved, backward_scratch: scratch, ..rule })
+    }
+
+    /// `x · s` or `x / s` with a number.
+    pub(crate) fn scale(&mut self, x: Tensor) -> Tensor {
+        self.run(Rule::new("mul", &[(x, Grad::New)], Output::Fresh(x.shape, x.element)))
+    }
+
+    /// An operator with one input that needs neither input nor output in backward, and allocates its gradient.
+    pub(crate) fn map(&mut self, label: &'static str, x: Tensor) -> Tensor {
+        self.run(Rule::new(label, &[(x, Grad::New)], Output::Fresh(x.shape, x.element)))
+    }
+
+    /// An operator with one input, which it keeps.
+    pub(crate) fn map_saving_input(&mut self, label: &'static str, x: Tensor) -> Tensor {
+        let inputs = [(x, Grad::New)];
+        let rule = Rule::new(label, &inputs, Output::Fresh(x.shape, x.element));
+        self.run(Rule { saved: &[x], ..rule })
+    }
+
+    /// An operator with one input that keeps its output.
+    pub(crate) fn map_saving_output(&mut self, label: &'static str, x: Tensor) -> Tensor {
+        let inputs = [(x, Grad::New)];
+        let rule = Rule::new(label, &inputs, Output::Fresh(x.shape, x.element));
+        self.run(Rule { saves_output: true, ..rule })
+    }
+
+    /// `x.pow(n)`: backward takes the power n − 1, its multiple and the product.
+    pub(crate) fn power(&mut self, x: Tensor) -> Tensor {
+        let scratch = 2 * self.bytes(x);
+        let inputs = [(x, Grad::New)];
+        let rule = Rule::new("pow", &inputs, Output::Fresh(x.shape, x.element));
+        self.run(Rule { saved: &[x], backward_scratch: scratch, ..rule })
+    }
+
+    /// `x.to(element)`: nothing where it is of that type.
+    pub(crate) fn to(&mut self, x: Tensor, element: ElementType) -> Tensor {
+        if x.element == element {
+            return x;
+        }
+        self.run(Rule::new("to", &[(x, Grad::New)], Output::Fresh(x.shape, element)))
+    }
+
+    /// `torch.nn.functional.dropout`: nothing at rate zero or in evaluation; keeps a mask of one byte an element.
+    pub(crate) fn dropout(&mut self, x: Tensor, rate: crate::Decimal) -> Tensor {
+        if !self.mode.training || rate == crate::Decimal::whole(0) {
+            return x;
+        }
+        let inputs = [(x, Grad::New)];
+        let rule = Rule::new("native_dropout", &inputs, Output::Fresh(x.shape, x.element));
+        self.run(Rule { statistics: &[(x.shape, ElementType::Byte)], ..rule })
+    }
+
+    /// An activation function as PyTorch or transformers has it.
+    pub(crate) fn activation(&mut self, activation: Activation, x: Tensor) -> Tensor {
+        match activation {
+            Activation::Relu => self.map_saving_output("relu", x),
+            Activation::Tanh => self.map_saving_output("tanh", x),
+            Activation::Gelu | Activation::GeluTanh => self.map_saving_input("gelu", x),
+            Activation::Silu => self.map_saving_input("silu", x),
+            Activation::GeluNew => self.module("", &[x], |b| {
+                // 0.5 * x * (1.0 + tanh(sqrt(2 / pi) * (x + 0.044715 * pow(x, 3))))
+                let half = b.scale(x);
+                let wide = b.autocast_to_fp32(x);
+                let cube = b.power(wide);
+                let cube = b.scale(cube);
+                let sum = b.add(x, cube);
+                let scaled = b.scale(sum);
+                let tanh = b.map_saving_output("tanh", scaled);
+                let one_plus = b.map_passing("add", tanh);
+                b.multiply(half, one_plus)
+            }),
+            Activation::QuickGelu => self.module("", &[x], |b| {
+                let scaled = b.scale(x);
+                let sigmoid = b.map_saving_output("sigmoid", scaled);
+                b.multiply(x, sigmoid)
+            }),
+            Activation::Relu2 => self.module("", &[x], |b| {
+                let relu = b.map_saving_output("relu", x);
+                b.power(relu)
+            }),
+        }
+    }
+
+    /// An operator with one input whose gradient is that of the output: `x + 1`.
+    pub(crate) fn map_passing(&mut self, label: &'static str, x: Tensor) -> Tensor {
+        self.run(Rule::new(label, &[(x, Grad::Pass)], Output::Fresh(x.shape, x.element)))
+    }
+
+    /// What autocast runs in FP32 (`pow`, `softmax`, norms, losses) casts its input first.
+    pub(crate) fn autocast_to_fp32(&mut self, x: Tensor) -> Tensor {
+        if self.mode.autocast.is_some() { self.to(x, ElementType::Fp32) } else { x }
+    }
+}

@@ -1,0 +1,14 @@
+//! One rule per kind of operator: what it makes, what autograd keeps of it, what its backward makes.
+//!
+//! Source of each: PyTorch 2.11, `tools/autograd/derivatives.yaml` for what is saved and the CUDA operators for what
+//! they allocate, checked against allocation histories of its caching allocator.
+
+mod attention;
+mod elementwise;
+mod linear;
+mod loss;
+mod norm;
+mod shape;
+
+pub(crate) use attention::{AttentionCall, Mask};
+pub(crate) use linear::Linear;

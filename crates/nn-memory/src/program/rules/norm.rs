@@ -1,0 +1,60 @@
+//! Normalizations.
+
+use crate::program::build::{Output, Rule};
+use crate::program::{Builder, ElementType, Grad, Shape, Tensor};
+
+impl Builder {
+    /// `torch.nn.functional.layer_norm`: keeps its input, and mean and deviation of each row in FP32.
+    pub(crate) fn layer_norm(&mut self, x: Tensor, weight: Option<Tensor>, bias: Option<Tensor>) -> Tensor {
+        let x = self.autocast_to_fp32(x);
+        let rows = x.shape.rows();
+        let statistic = if x.element == ElementType::Fp64 { ElementType::Fp64 } else { ElementType::Fp32 };
+        let mut inputs = vec![(x, Grad::New)];
+        inputs.extend(weight.into_iter().chain(bias).map(|parameter| (parameter, Grad::New)));
+        let rule = Rule::new("native_layer_norm", &inputs, Output::Fresh(x.shape, x.element));
+        self.run(Rule { saved: &[x], statistics: &[(rows, statistic), (rows, statistic)], ..rule })
+    }
+
+    /// A layer norm with its own weight and bias.
+    pub(crate) fn layer_norm_module(&mut self, x: Tensor, bias: bool) -> Tensor {
+        let width = x.shape.width();
+        let weight = self.parameter("norm", Shape::vector(width), 1);
+        let bias = bias.then(|| self.parameter("norm", Shape::vector(width), 1));
+        self.layer_norm(x, Some(weight), bias)
+    }
+
+    /// RMSNorm as transformers writes it out: in FP32, back to the input's type, times the weight.
+    pub(crate) fn rms_norm(&mut self, x: Tensor) -> Tensor {
+        let weight = self.parameter("norm", Shape::vector(x.shape.width()), 1);
+        self.module("", &[x], |b| {
+            let wide = b.to(x, ElementType::Fp32);
+            let inverse = b.inverse_deviation(wide);
+            let normal = b.multiply(wide, inverse);
+            let narrow = b.to(normal, x.element);
+            b.local(normal);
+            b.multiply(weight, narrow)
+        })
+    }
+
+    /// RMSNorm as Gemma has it: the weight plus one, times the FP32 result.
+    pub(crate) fn rms_norm_gemma(&mut self, x: Tensor) -> Tensor {
+        let weight = self.parameter("norm", Shape::vector(x.shape.width()), 1);
+        self.module("", &[x], |b| {
+            let wide = b.to(x, ElementType::Fp32);
+            let inverse = b.inverse_deviation(wide);
+            let normal = b.multiply(wide, inverse);
+            let factor = b.to(weight, ElementType::Fp32);
+            let factor = b.map_passing("add", factor);
+            let output = b.multiply(normal, factor);
+            b.to(output, x.element)
+        })
+    }
+
+    /// `torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps)`.
+    pub(crate) fn inverse_deviation(&mut self, x: Tensor) -> Tensor {
+        let square = self.power(x);
+        let mean = self.run(Rule::new("mean", &[(square, Grad::New)], Output::Fresh(x.shape.rows(), x.element)));
+        let shifted = self.map_passing("add", mean);
+        self.map_saving_output("rsqrt", shifted)
+    }
+}

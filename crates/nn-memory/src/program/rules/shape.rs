@@ -1,0 +1,62 @@
+//! Views, copies, and tensors put together or taken apart.
+
+use crate::program::build::{Output, Rule};
+use crate::program::{Builder, Grad, Shape, Tensor};
+
+impl Builder {
+    /// `view`, `reshape`, `transpose`: nothing forward, a view of the gradient backward.
+    pub(crate) fn view(&mut self, x: Tensor, shape: Shape) -> Tensor {
+        self.run(Rule::new("view", &[(x, Grad::Pass)], Output::View(x, shape)))
+    }
+
+    /// A view whose gradient comes in another order of memory, and is copied back.
+    pub(crate) fn view_copied_back(&mut self, x: Tensor, shape: Shape) -> Tensor {
+        self.run(Rule::new("view", &[(x, Grad::New)], Output::View(x, shape)))
+    }
+
+    /// A view onto a part of `x`: backward writes its gradient into zeros of the size of `x`.
+    pub(crate) fn slice(&mut self, x: Tensor, shape: Shape) -> Tensor {
+        self.run(Rule::new("slice", &[(x, Grad::New)], Output::View(x, shape)))
+    }
+
+    /// `contiguous`, `reshape` of what no view can express: a copy; its gradient is a view.
+    pub(crate) fn contiguous(&mut self, x: Tensor, shape: Shape) -> Tensor {
+        self.run(Rule::new("clone", &[(x, Grad::Pass)], Output::Fresh(shape, x.element)))
+    }
+
+    /// `split` along the last dimension into views; backward puts the gradients together.
+    pub(crate) fn split(&mut self, x: Tensor, widths: &[u64]) -> Vec<Tensor> {
+        let mut parts = Vec::with_capacity(widths.len());
+        let (first, rest) = match widths {
+            [first, rest @ ..] => (*first, rest),
+            [] => return parts,
+        };
+        parts.push(self.run(Rule::new("split", &[(x, Grad::New)], Output::View(x, x.shape.with_width(first)))));
+        for width in rest {
+            parts.push(self.another_output(Output::View(x, x.shape.with_width(*width))));
+        }
+        parts
+    }
+
+    /// `torch.cat` along any dimension; gradients are views of the output's.
+    pub(crate) fn concatenate(&mut self, parts: &[Tensor], shape: Shape) -> Tensor {
+        let inputs: Vec<_> = parts.iter().map(|part| (*part, Grad::Pass)).collect();
+        let element = parts.first().map_or(self.mode.parameters, |part| part.element);
+        self.run(Rule::new("cat", &inputs, Output::Fresh(shape, element)))
+    }
+
+    /// `repeat_kv`: expand and reshape, which copies; backward sums.
+    pub(crate) fn repeat_heads(&mut self, x: Tensor, heads: u64) -> Tensor {
+        let [batch, there, length, width] = x.shape.0;
+        if there == heads {
+            return x;
+        }
+        let shape = Shape([batch, heads, length, width]);
+        self.run(Rule::new("repeat_kv", &[(x, Grad::New)], Output::Fresh(shape, x.element)))
+    }
+
+    /// A tensor made without inputs: `arange`, `zeros`, a mask.
+    pub(crate) fn make(&mut self, label: &'static str, shape: Shape, element: crate::program::ElementType) -> Tensor {
+        self.run(Rule::new(label, &[], Output::Fresh(shape, element)))
+    }
+}

@@ -1,0 +1,195 @@
+//! The optimizer's step: what it keeps for each tensor, and what it needs for a moment.
+//!
+//! Sources: the code of `torch.optim` (2.11) for its optimizers, of transformers for its Adafactor, of bitsandbytes for
+//! 8-bit Adam, of timm for LAMB; Lion as published (arXiv:2302.06675), one tensor after the other.
+
+use super::Kind;
+use super::play::signed;
+use crate::optimizer::{Loop, States};
+use crate::program::{ElementType, GRANULE, Parameter, Program, Shape, round};
+use crate::{Implementation, Optimizer};
+
+/// Which optimizer, and how it runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Optimize {
+    pub(crate) optimizer: Optimizer,
+    pub(crate) implementation: Implementation,
+    /// Whether it works on FP32 copies of narrower weights.
+    pub(crate) master_weights: bool,
+}
+
+/// A tensor as the optimizer sees it.
+#[derive(Debug, Clone, Copy)]
+struct Target {
+    shape: Shape,
+    element: ElementType,
+    dimensions: u8,
+    copies: u64,
+}
+
+impl Target {
+    fn elements(&self) -> u64 {
+        self.shape.elements().unwrap_or(u64::MAX)
+    }
+
+    fn of(&self, element: ElementType) -> u64 {
+        round(self.elements().saturating_mul(element.bytes()))
+    }
+
+    fn bytes(&self) -> u64 {
+        self.of(self.element)
+    }
+}
+
+fn targets(optimize: &Optimize, program: &Program) -> impl Iterator<Item = (Parameter, Target)> {
+    let master = optimize.master_weights;
+    program.parameters.iter().filter(|parameter| parameter.trainable).map(move |parameter| {
+        let element = if master { ElementType::Fp32 } else { parameter.element };
+        let Parameter { shape, dimensions, copies, .. } = *parameter;
+        (*parameter, Target { shape, element, dimensions, copies })
+    })
+}
+
+/// Tells `stands` what the optimizer keeps between steps.
+pub(super) fn state(
+    optimize: &Optimize,
+    program: &Program,
+    mut stands: impl FnMut(Kind, &'static str, &'static str, ElementType, Shape, u64, u64),
+) {
+    for (parameter, target) in targets(optimize, program) {
+        let Target { shape, element, copies, .. } = target;
+        if optimize.master_weights {
+            stands(Kind::MasterWeights, parameter.name, "FP32 copy", element, shape, target.bytes(), copies);
+        }
+        each_state(optimize.optimizer, &target, |label, element, bytes| {
+            stands(Kind::OptimizerState, parameter.name, label, element, shape, bytes, copies);
+        });
+    }
+}
+
+/// The states of one tensor: name, type and bytes of each.
+fn each_state(optimizer: Optimizer, target: &Target, mut state: impl FnMut(&'static str, ElementType, u64)) {
+    let (rows, columns) = (target.shape.elements().unwrap_or(0) / target.shape.width().max(1), target.shape.width());
+    match optimizer.states() {
+        States::Tensors(names) => {
+            for name in names {
+                state(name, target.element, target.bytes());
+            }
+        }
+        States::Factored { element, scalar } => {
+            let element = if element { ElementType::Fp32 } else { target.element };
+            if target.dimensions > 1 {
+                state("row statistics", element, round(rows * element.bytes()));
+                state("column statistics", element, round(columns * element.bytes()));
+            } else {
+                state("variance", element, target.of(element));
+            }
+            if scalar {
+                state("root mean square", ElementType::Fp32, GRANULE);
+            }
+        }
+        States::EightBit => {
+            for name in ["exp_avg", "exp_avg_sq"] {
+                if target.elements() < 4_096 {
+                    state(name, ElementType::Fp32, target.of(ElementType::Fp32));
+                } else {
+                    state(name, ElementType::Byte, target.of(ElementType::Byte));
+                    state("block statistics", ElementType::Fp32, round(4 * target.elements().div_ceil(256)));
+                }
+            }
+        }
+        States::Muon => {
+            let names: &[&'static str] =
+                if target.dimensions == 2 { &["momentum_buffer"] } else { &["exp_avg", "exp_avg_sq"] };
+            for name in names {
+                state(name, target.element, target.bytes());
+            }
+        }
+        States::Values(values) => {
+            let bits = signed(target.elements()).unsigned_abs().saturating_mul(target.element.bytes());
+            let bytes = u128::from(bits) * u128::from(values.millionths()) / u128::from(crate::Decimal::ONE);
+            state("state", target.element, round(u64::try_from(bytes).unwrap_or(u64::MAX)));
+        }
+    }
+}
+
+/// Tells `change` what `clip_grad_norm_` allocates and frees.
+pub(super) fn clip(program: &Program, mut change: impl FnMut(i64)) {
+    let trainable = || program.parameters.iter().filter(|parameter| parameter.trainable);
+    let tensors: u64 = trainable().map(|parameter| parameter.copies).fold(0, u64::saturating_add);
+    let chunks = trainable().map(|parameter| parameter.elements().div_ceil(65_536)).max().unwrap_or(0);
+    let partial = signed(round(tensors.saturating_mul(chunks).saturating_mul(4)));
+    let norms = signed(tensors.saturating_mul(GRANULE));
+    change(partial.saturating_add(norms));
+    change(-partial);
+    change(-norms);
+}
+
+/// Tells `change` what the step allocates and frees, in order.
+pub(super) fn step(optimize: &Optimize, program: &Program, mut change: impl FnMut(Kind, &'static str, i64)) {
+    if optimize.master_weights {
+        for (parameter, target) in targets(optimize, program) {
+            // Cast up one by one; layers alike are cast in one go here, which changes no maximum: each casts to more
+            // than it frees.
+            let copies = signed(target.copies);
+            change(Kind::Gradients, "FP32 gradients", signed(target.bytes()).saturating_mul(copies));
+            change(Kind::Gradients, "gradients", -signed(parameter.bytes()).saturating_mul(copies));
+        }
+    }
+    let all = |copies: u64| {
+        targets(optimize, program)
+            .map(|(_, target)| signed(target.bytes()).saturating_mul(signed(target.copies)))
+            .fold(0_i64, i64::saturating_add)
+            .saturating_mul(signed(copies))
+    };
+    match optimize.optimizer.implementation(optimize.implementation) {
+        Implementation::Fused => change(Kind::Temporary, "fused", 0),
+        Implementation::Foreach => {
+            for label in optimize.optimizer.foreach_temporaries() {
+                change(Kind::Temporary, label, all(1));
+            }
+            for label in optimize.optimizer.foreach_temporaries() {
+                change(Kind::Temporary, label, -all(1));
+            }
+        }
+        Implementation::Loop => one_by_one(optimize, program, &mut change),
+    }
+}
+
+fn one_by_one(optimize: &Optimize, program: &Program, change: &mut impl FnMut(Kind, &'static str, i64)) {
+    let mut held = 0;
+    for (_, target) in targets(optimize, program) {
+        let Loop { during, after } = optimize.optimizer.loop_temporaries();
+        let (mut needs, mut keeps) = (target.bytes().saturating_mul(during), target.bytes().saturating_mul(after));
+        if optimize.optimizer == Optimizer::Muon {
+            (needs, keeps) = muon(&target);
+        }
+        if optimize.optimizer == Optimizer::AdafactorHf && target.element != ElementType::Fp32 {
+            let wide = target.of(ElementType::Fp32);
+            // The gradient and the weight in FP32 beside the two of the update.
+            (needs, keeps) = (4 * wide, 3 * wide);
+        }
+        let (needs, keeps) = (signed(needs), signed(keeps));
+        // What the tensor before left under its names goes as they are given new values; a layer's own copies follow
+        // one another.
+        for before in [held, keeps].into_iter().take(if target.copies > 1 { 2 } else { 1 }) {
+            change(Kind::Temporary, "update", needs);
+            change(Kind::Temporary, "update", -needs);
+            change(Kind::Temporary, "update", keeps - before);
+        }
+        held = keeps;
+    }
+    change(Kind::Temporary, "update", -held);
+}
+
+/// What Muon's orthogonalization needs for a moment, and what stays until the next tensor's.
+fn muon(target: &Target) -> (u64, u64) {
+    if target.dimensions != 2 {
+        return (0, 0);
+    }
+    let columns = target.shape.width();
+    let rows = target.elements() / columns.max(1);
+    let gram = round(2 * rows.min(columns).saturating_mul(rows.min(columns)));
+    let half = target.of(ElementType::Bf16);
+    (target.bytes() + 2 * half + 2 * gram, target.bytes() + half)
+}

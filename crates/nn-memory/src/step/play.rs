@@ -1,0 +1,744 @@
+//! The player: forward, backward, step.
+
+use super::optimize::{self, Optimize};
+use super::{Kind, Ledger, Line, Phase};
+use crate::program::{ElementType, GRANULE, Grad, Instruction, Node, Program, Role, Shape, Span};
+
+/// Bytes by [`Kind`].
+pub(crate) type Amounts = [i64; Kind::ALL.len()];
+
+/// How a program is stepped.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting {
+    /// The optimizer and how it runs; none in inference.
+    pub(crate) optimize: Option<Optimize>,
+    /// Whether gradients of earlier micro-batches, or zeroed ones, are there before the step.
+    pub(crate) gradients_stand: bool,
+    /// Whether gradients are clipped by their norm.
+    pub(crate) clip: bool,
+    /// Whether a gradient scaler is at work.
+    pub(crate) scaler: bool,
+    /// Bytes of cuBLAS workspaces.
+    pub(crate) workspace: u64,
+    /// The phase that the instructions are counted to.
+    pub(crate) phase: Phase,
+}
+
+/// A moment of the step.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Point {
+    pub(crate) phase: Phase,
+    pub(crate) module: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) amounts: Amounts,
+}
+
+/// What came out.
+#[derive(Debug, Clone)]
+pub(crate) struct Outcome {
+    pub(crate) peak: i64,
+    pub(crate) peak_phase: Phase,
+    /// What stood at the peak.
+    pub(crate) at_peak: Amounts,
+    /// The number of the allocation that made it.
+    pub(crate) peak_event: u64,
+    /// Peaks of forward, backward and step.
+    pub(crate) phase_peaks: [i64; 4],
+    /// What stood before, after forward, and after backward.
+    pub(crate) before: Amounts,
+    pub(crate) after_forward: Amounts,
+    pub(crate) after_backward: Amounts,
+    /// The timeline, if asked for.
+    pub(crate) points: Vec<Point>,
+    /// What stood line by line at the event asked for.
+    pub(crate) ledger: Option<Ledger>,
+}
+
+const NONE: u32 = u32::MAX;
+
+#[derive(Debug, Clone, Copy)]
+struct Live {
+    bytes: u64,
+    references: u32,
+    kind: Kind,
+    line: u32,
+}
+
+/// What to write down while playing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Watch {
+    /// The peak alone.
+    Peak,
+    /// A point per operator.
+    Timeline,
+    /// What stands at this event.
+    Event(u64),
+}
+
+/// Plays a step.
+pub(crate) fn play(program: &Program, setting: &Setting, watch: Watch) -> Outcome {
+    let mut player = Player::new(program, setting, watch);
+    player.forward();
+    player.outcome.after_forward = player.amounts;
+    if setting.optimize.is_some() {
+        player.backward();
+        player.outcome.after_backward = player.amounts;
+        player.clip();
+        player.step();
+    }
+    player.outcome.ledger = player.found;
+    player.outcome
+}
+
+pub(super) struct Player<'p> {
+    program: &'p Program,
+    setting: &'p Setting,
+    watch: Watch,
+    amounts: Amounts,
+    total: i64,
+    events: u64,
+    phase: Phase,
+    node: u32,
+    live: Vec<Live>,
+    /// The live storage behind each of the program's.
+    current: Vec<u32>,
+    /// Whether Python holds a tensor.
+    python: Vec<bool>,
+    /// The live storage behind each saved entry.
+    saved: Vec<u32>,
+    /// Gradients under way, by tensor.
+    gradients: Vec<u32>,
+    /// Whether these are views, by tensor.
+    views: Vec<bool>,
+    /// Contributions still to come, by parameter.
+    pending: Vec<u32>,
+    marks: Vec<Marks>,
+    ledger: Option<Ledger>,
+    found: Option<Ledger>,
+    outcome: Outcome,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Marks {
+    amounts: Amounts,
+    ledger: Option<Ledger>,
+}
+
+impl<'p> Player<'p> {
+    fn new(program: &'p Program, setting: &'p Setting, watch: Watch) -> Self {
+        let tensors = program.storage_of.len();
+        let mut player = Self {
+            program,
+            setting,
+            watch,
+            amounts: Amounts::default(),
+            total: 0,
+            events: 0,
+            phase: setting.phase,
+            node: 0,
+            live: Vec::with_capacity(2 * program.storages.len()),
+            current: vec![NONE; program.storages.len()],
+            python: vec![false; tensors],
+            saved: vec![NONE; program.saved.len()],
+            gradients: vec![NONE; if setting.optimize.is_some() { tensors } else { 0 }],
+            views: vec![false; if setting.optimize.is_some() { tensors } else { 0 }],
+            pending: program.parameters.iter().map(|parameter| parameter.uses).collect(),
+            marks: vec![Marks::default(); program.sections.len()],
+            ledger: matches!(watch, Watch::Event(_)).then(Ledger::default),
+            found: None,
+            outcome: Outcome {
+                peak: 0,
+                peak_phase: setting.phase,
+                at_peak: Amounts::default(),
+                peak_event: 0,
+                phase_peaks: [0; 4],
+                before: Amounts::default(),
+                after_forward: Amounts::default(),
+                after_backward: Amounts::default(),
+                points: Vec::new(),
+                ledger: None,
+            },
+        };
+        player.stand();
+        player.outcome.before = player.amounts;
+        player
+    }
+
+    /// What is there before the step.
+    fn stand(&mut self) {
+        let program = self.program;
+        for parameter in &program.parameters {
+            let (bytes, copies) = (parameter.bytes(), parameter.copies);
+            let name = parameter.name;
+            self.stands(Kind::Parameters, name, "weight", parameter.element, parameter.shape, bytes, copies);
+            if self.setting.gradients_stand && parameter.trainable {
+                self.stands(Kind::Gradients, name, "gradient", parameter.element, parameter.shape, bytes, copies);
+            }
+        }
+        let (scalar, byte) = (Shape::SCALAR, ElementType::Byte);
+        self.stands(Kind::Parameters, "", "buffers", byte, Shape::vector(program.buffers), program.buffers, 1);
+        self.stands(Kind::Parameters, "", "batch", byte, Shape::vector(program.inputs), program.inputs, 1);
+        let workspace = self.setting.workspace;
+        self.stands(Kind::Workspace, "", "cuBLAS workspace", byte, Shape::vector(workspace), workspace, 1);
+        if let Some(optimize) = self.setting.optimize {
+            optimize::state(&optimize, program, |kind, name, label, element, shape, bytes, copies| {
+                self.stands(kind, name, label, element, shape, bytes, copies);
+            });
+        }
+        if self.setting.scaler {
+            self.stands(Kind::OptimizerState, "", "gradient scaler", ElementType::Fp32, scalar, 2 * GRANULE, 1);
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a line of the ledger, spelt out")]
+    fn stands(
+        &mut self,
+        kind: Kind,
+        module: &'static str,
+        label: &'static str,
+        element: ElementType,
+        shape: Shape,
+        bytes: u64,
+        copies: u64,
+    ) {
+        if bytes == 0 {
+            return;
+        }
+        let all = signed(bytes).saturating_mul(signed(copies));
+        self.amounts[kind as usize] = self.amounts[kind as usize].saturating_add(all);
+        self.total = self.total.saturating_add(all);
+        if let Some(ledger) = &mut self.ledger {
+            ledger.add(Line { kind, module, label, element, shape, bytes }, signed(copies));
+        }
+    }
+
+    fn peak(&mut self) {
+        self.events += 1;
+        let phase_peak = &mut self.outcome.phase_peaks[self.phase as usize];
+        if self.total > *phase_peak {
+            *phase_peak = self.total;
+            if self.total > self.outcome.peak {
+                self.outcome.peak = self.total;
+                self.outcome.peak_phase = self.phase;
+                self.outcome.at_peak = self.amounts;
+                self.outcome.peak_event = self.events;
+            }
+        }
+        if self.watch == Watch::Event(self.events) {
+            self.found.clone_from(&self.ledger);
+        }
+    }
+
+    fn line(&self, storage: u32, kind: Kind, bytes: u64) -> Line {
+        let (module, label, element, shape) = if storage == NONE {
+            let node = &self.program.nodes[self.node as usize];
+            (node.module, node.label, ElementType::Byte, Shape::vector(bytes))
+        } else {
+            let storage = &self.program.storages[storage as usize];
+            match self.program.nodes.get(storage.node as usize) {
+                Some(node) => (node.module, node.label, storage.element, storage.shape),
+                None => ("", "", storage.element, storage.shape),
+            }
+        };
+        Line { kind, module, label, element, shape, bytes }
+    }
+
+    /// Allocates `bytes`; what it is for is told by a storage of the program.
+    fn allocate(&mut self, bytes: u64, kind: Kind, storage: u32) -> u32 {
+        self.live.push(Live { bytes, references: 1, kind, line: storage });
+        self.amounts[kind as usize] += signed(bytes);
+        self.total += signed(bytes);
+        if self.ledger.is_some() {
+            let line = self.line(storage, kind, bytes);
+            self.enter(line, 1);
+        }
+        self.peak();
+        index(self.live.len() - 1)
+    }
+
+    fn enter(&mut self, line: Line, count: i64) {
+        if let Some(ledger) = &mut self.ledger
+            && line.bytes > 0
+        {
+            ledger.add(line, count);
+        }
+    }
+
+    fn hold(&mut self, live: u32) {
+        self.live[live as usize].references += 1;
+    }
+
+    fn drop(&mut self, live: u32) {
+        let entry = &mut self.live[live as usize];
+        entry.references -= 1;
+        if entry.references == 0 {
+            let Live { bytes, kind, line, .. } = *entry;
+            self.amounts[kind as usize] -= signed(bytes);
+            self.total -= signed(bytes);
+            if self.ledger.is_some() {
+                let line = self.line(line, kind, bytes);
+                self.enter(line, -1);
+            }
+        }
+    }
+
+    /// The storage becomes something else: an output becomes an activation, a gradient that of a weight.
+    fn becomes(&mut self, live: u32, kind: Kind) {
+        let Live { bytes, kind: before, line, .. } = self.live[live as usize];
+        if before == kind {
+            return;
+        }
+        self.live[live as usize].kind = kind;
+        self.amounts[before as usize] -= signed(bytes);
+        self.amounts[kind as usize] += signed(bytes);
+        if self.ledger.is_some() {
+            let (from, to) = (self.line(line, before, bytes), self.line(line, kind, bytes));
+            self.enter(from, -1);
+            self.enter(to, 1);
+        }
+    }
+
+    fn scratch(&mut self, bytes: u64) {
+        if bytes > 0 {
+            let live = self.allocate(bytes, Kind::Temporary, NONE);
+            self.drop(live);
+        }
+    }
+
+    fn point(&mut self) {
+        if self.watch == Watch::Timeline {
+            let node = &self.program.nodes[self.node as usize];
+            let (phase, amounts) = (self.phase, self.amounts);
+            self.outcome.points.push(Point { phase, module: node.module, label: node.label, amounts });
+        }
+    }
+
+    // ---- forward
+
+    fn forward(&mut self) {
+        let program = self.program;
+        let mut checkpoint = None;
+        for (at, instruction) in program.instructions.iter().enumerate() {
+            match *instruction {
+                Instruction::Node(node) => {
+                    let keeps = match checkpoint {
+                        None => Keep::All,
+                        Some(false) => Keep::Nothing,
+                        Some(true) => Keep::Matmuls,
+                    };
+                    self.run(node, index(at), keeps);
+                }
+                Instruction::Return(span) => self.let_go(span, index(at)),
+                Instruction::Mark { section, iteration } => self.cross_forward(section, iteration),
+                Instruction::CheckpointBegin(which) => {
+                    let block = &program.checkpoints[which as usize];
+                    checkpoint = Some(block.keep_matmuls);
+                    for &tensor in &program.held[block.inputs.indices()] {
+                        let live = self.current[program.storage_of[tensor as usize] as usize];
+                        if live != NONE {
+                            self.hold(live);
+                            self.becomes(live, Kind::Activations);
+                        }
+                    }
+                }
+                Instruction::CheckpointEnd(_) => checkpoint = None,
+            }
+        }
+        // The loss is held by the training loop; logits of inference by its caller.
+    }
+
+    fn cross_forward(&mut self, section: u32, iteration: u32) {
+        let skipped = signed(self.program.sections[section as usize].skipped);
+        if skipped == 0 {
+            return;
+        }
+        if iteration == 1 {
+            self.remember(section);
+        } else if iteration == 2 {
+            self.repeat(section, skipped);
+        }
+    }
+
+    fn cross_backward(&mut self, section: u32, iteration: u32) {
+        let skipped = signed(self.program.sections[section as usize].skipped);
+        if skipped == 0 {
+            return;
+        }
+        if iteration == 3 {
+            self.remember(section);
+        } else if iteration == 2 {
+            self.repeat(section, skipped);
+        }
+    }
+
+    fn remember(&mut self, section: u32) {
+        self.marks[section as usize] = Marks { amounts: self.amounts, ledger: self.ledger.clone() };
+    }
+
+    fn repeat(&mut self, section: u32, skipped: i64) {
+        let marks = std::mem::take(&mut self.marks[section as usize]);
+        let mut total = 0_i64;
+        for (now, before) in self.amounts.iter_mut().zip(marks.amounts) {
+            *now = now.saturating_add(now.saturating_sub(before).saturating_mul(skipped));
+            total = total.saturating_add(*now);
+        }
+        self.total = total;
+        if let (Some(ledger), Some(before)) = (&mut self.ledger, &marks.ledger) {
+            ledger.repeat_since(before, skipped);
+        }
+        self.point();
+    }
+
+    fn let_go(&mut self, span: Span, at: u32) {
+        let program = self.program;
+        for &tensor in &program.held[span.indices()] {
+            if program.last_use[tensor as usize] == at {
+                self.python_drops(tensor);
+            }
+        }
+    }
+
+    fn python_drops(&mut self, tensor: u32) {
+        if std::mem::replace(&mut self.python[tensor as usize], false) {
+            let live = self.current[self.program.storage_of[tensor as usize] as usize];
+            self.drop(live);
+        }
+    }
+
+    fn run(&mut self, which: u32, at: u32, keep: Keep) {
+        let program = self.program;
+        let node = &program.nodes[which as usize];
+        self.node = which;
+        if !self.outputs_exist(node, keep) {
+            self.make_outputs(node);
+        }
+        self.scratch(node.forward_scratch);
+        if node.differentiable {
+            self.save(node, keep);
+        }
+        self.point();
+        for edge in &program.edges[node.edges.indices()] {
+            if program.last_use[edge.tensor as usize] == at {
+                self.python_drops(edge.tensor);
+            }
+        }
+        for tensor in node.outputs.indices() {
+            if program.last_use[tensor] == at {
+                self.python_drops(index(tensor));
+            }
+        }
+    }
+
+    /// In a recomputation, what selective checkpointing has kept.
+    fn outputs_exist(&mut self, node: &Node, keep: Keep) -> bool {
+        if keep != Keep::AllButMatmuls || !node.matmul {
+            return false;
+        }
+        for tensor in node.outputs.indices() {
+            // What forward kept becomes what Python holds.
+            self.python[tensor] = true;
+        }
+        true
+    }
+
+    fn make_outputs(&mut self, node: &Node) {
+        let program = self.program;
+        for tensor in node.outputs.indices() {
+            let storage = program.storage_of[tensor];
+            let entry = &program.storages[storage as usize];
+            if entry.node == self.node && matches!(entry.role, Role::Made | Role::KvCache | Role::CastWeight) {
+                let kind = if entry.role == Role::KvCache { Kind::KvCache } else { Kind::Temporary };
+                self.current[storage as usize] = self.allocate(entry.bytes, kind, storage);
+                self.python[tensor] = true;
+            } else if self.current[storage as usize] != NONE {
+                self.hold(self.current[storage as usize]);
+                self.python[tensor] = true;
+            }
+        }
+    }
+
+    fn save(&mut self, node: &Node, keep: Keep) {
+        let program = self.program;
+        for entry in node.saved.indices() {
+            let storage = program.saved[entry];
+            let record = &program.storages[storage as usize];
+            let statistic =
+                record.node == self.node && !node.outputs.indices().any(|t| program.storage_of[t] == storage);
+            if statistic {
+                let live = self.allocate(record.bytes, Kind::Temporary, storage);
+                self.current[storage as usize] = live;
+                if keep == Keep::All || keep == Keep::AllButMatmuls {
+                    self.becomes(live, Kind::Activations);
+                    self.saved[entry] = live;
+                } else {
+                    self.drop(live);
+                }
+            } else if keep == Keep::All || keep == Keep::AllButMatmuls {
+                let live = self.current[storage as usize];
+                self.hold(live);
+                self.becomes(live, Kind::Activations);
+                self.saved[entry] = live;
+            }
+        }
+        if keep == Keep::Matmuls && node.matmul {
+            for tensor in node.outputs.indices() {
+                let live = self.current[program.storage_of[tensor] as usize];
+                self.hold(live);
+                self.becomes(live, Kind::Activations);
+            }
+        }
+    }
+
+    // ---- backward
+
+    fn backward(&mut self) {
+        let program = self.program;
+        let Some(loss) = program.loss else { return };
+        self.phase = Phase::Backward;
+        self.gradients[loss as usize] = self.allocate(GRANULE, Kind::Temporary, program.storage_of[loss as usize]);
+        let mut at = program.instructions.len();
+        // The checkpoint whose block backward is in, until it is computed again.
+        let mut block = None;
+        while at > 0 {
+            at -= 1;
+            match program.instructions[at] {
+                Instruction::Node(node) => {
+                    let entry = &program.nodes[node as usize];
+                    if entry.differentiable {
+                        if block.is_some() && entry.saved.start < entry.saved.end {
+                            self.compute_again(block.take().unwrap_or_default(), at);
+                        }
+                        self.node = node;
+                        self.undo(entry);
+                    }
+                }
+                Instruction::Return(_) => {}
+                Instruction::Mark { section, iteration } => self.cross_backward(section, iteration),
+                Instruction::CheckpointEnd(which) => block = Some(which),
+                Instruction::CheckpointBegin(which) => {
+                    block = None;
+                    for &tensor in &program.held[program.checkpoints[which as usize].inputs.indices()] {
+                        let live = self.current[program.storage_of[tensor as usize] as usize];
+                        if live != NONE {
+                            self.drop(live);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs a checkpointed block again, up to the last tensor that backward needs.
+    fn compute_again(&mut self, which: u32, last: usize) {
+        let program = self.program;
+        let checkpoint = &program.checkpoints[which as usize];
+        let begin = checkpoint.begin as usize + 1;
+        let keep = if checkpoint.keep_matmuls { Keep::AllButMatmuls } else { Keep::All };
+        let mut made = Vec::new();
+        for at in begin..=last {
+            match program.instructions[at] {
+                Instruction::Node(node) => {
+                    let entry = &program.nodes[node as usize];
+                    if at == last && !entry.saves_output {
+                        // Inputs are kept before the operator runs: it does not.
+                        self.node = node;
+                        self.save(entry, keep);
+                    } else {
+                        self.run(node, index(at), keep);
+                    }
+                    made.extend(entry.outputs.indices());
+                }
+                Instruction::Return(span) => self.let_go(span, index(at)),
+                Instruction::Mark { section, iteration } => self.cross_forward(section, iteration),
+                Instruction::CheckpointBegin(_) | Instruction::CheckpointEnd(_) => {}
+            }
+        }
+        for tensor in made {
+            self.python_drops(index(tensor));
+        }
+        if checkpoint.keep_matmuls {
+            self.drop_matmuls(last, checkpoint.end as usize);
+        }
+    }
+
+    /// Lets go of what selective checkpointing kept of operators that need not run again.
+    fn drop_matmuls(&mut self, from: usize, to: usize) {
+        let program = self.program;
+        for instruction in &program.instructions[from..to] {
+            if let Instruction::Node(node) = *instruction {
+                let node = &program.nodes[node as usize];
+                if node.matmul && node.differentiable && !node.saves_output {
+                    for tensor in node.outputs.indices() {
+                        let live = self.current[program.storage_of[tensor] as usize];
+                        self.drop(live);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The backward of an operator.
+    fn undo(&mut self, node: &Node) {
+        let program = self.program;
+        let outputs = node.outputs.indices();
+        let mut given = [NONE; 4];
+        let (mut any, mut view) = (NONE, node.view);
+        for (slot, tensor) in given.iter_mut().zip(outputs) {
+            *slot = std::mem::replace(&mut self.gradients[tensor], NONE);
+            if any == NONE {
+                any = *slot;
+                view |= self.views[tensor];
+            }
+        }
+        if any != NONE {
+            let edges = &program.edges[node.edges.indices()];
+            let mut made = [NONE; 24];
+            for (slot, edge) in made.iter_mut().zip(edges) {
+                *slot = match edge.grad {
+                    Grad::None => NONE,
+                    Grad::Pass => {
+                        self.hold(any);
+                        any
+                    }
+                    Grad::New | Grad::NewView => {
+                        let storage = program.storage_of[edge.tensor as usize];
+                        let bytes = program.gradient_bytes(edge.tensor);
+                        self.allocate(bytes, Kind::Temporary, storage)
+                    }
+                };
+            }
+            self.scratch(node.backward_scratch);
+            self.release_saved(node);
+            for live in given {
+                if live != NONE {
+                    self.drop(live);
+                }
+            }
+            for (live, edge) in made.into_iter().zip(edges) {
+                if live != NONE {
+                    let view = edge.grad == Grad::NewView || edge.grad == Grad::Pass && view;
+                    self.accumulate(edge.tensor, live, view);
+                }
+            }
+        } else {
+            self.release_saved(node);
+        }
+        self.point();
+    }
+
+    fn release_saved(&mut self, node: &Node) {
+        for entry in node.saved.indices() {
+            let live = std::mem::replace(&mut self.saved[entry], NONE);
+            if live != NONE {
+                self.drop(live);
+            }
+        }
+    }
+
+    /// Adds to the gradient of a tensor, in place where nothing else holds it.
+    fn accumulate(&mut self, tensor: u32, live: u32, view: bool) {
+        let storage = self.program.storage_of[tensor as usize];
+        let there = self.gradients[tensor as usize];
+        let sum = if there == NONE {
+            self.views[tensor as usize] = view;
+            live
+        } else if self.live[there as usize].references == 1 && !self.views[tensor as usize] {
+            self.drop(live);
+            there
+        } else {
+            self.views[tensor as usize] = false;
+            let bytes = self.live[there as usize].bytes;
+            let sum = self.allocate(bytes, Kind::Temporary, storage);
+            self.drop(there);
+            self.drop(live);
+            sum
+        };
+        self.gradients[tensor as usize] = sum;
+        if let Role::Parameter(parameter) = self.program.storages[storage as usize].role {
+            self.pending[parameter as usize] -= 1;
+            if self.pending[parameter as usize] == 0 {
+                self.gradients[tensor as usize] = NONE;
+                self.leaf(parameter, sum, storage);
+            }
+        }
+    }
+
+    /// A weight's gradient is whole: it is kept, or added to the one of the micro-batches before.
+    fn leaf(&mut self, parameter: u32, live: u32, storage: u32) {
+        if self.setting.gradients_stand {
+            self.drop(live);
+        } else if self.live[live as usize].references == 1 {
+            self.becomes(live, Kind::Gradients);
+        } else {
+            let bytes = self.program.parameters[parameter as usize].bytes();
+            let copy = self.allocate(bytes, Kind::Gradients, storage);
+            self.hold(copy);
+            self.drop(copy);
+            self.drop(live);
+        }
+    }
+
+    // ---- step
+
+    fn clip(&mut self) {
+        if self.setting.clip {
+            let program = self.program;
+            optimize::clip(program, |bytes| {
+                self.amounts[Kind::Temporary as usize] += bytes;
+                self.total += bytes;
+                if bytes > 0 {
+                    self.peak();
+                }
+            });
+        }
+    }
+
+    fn step(&mut self) {
+        self.phase = Phase::Step;
+        let Some(optimize) = self.setting.optimize else { return };
+        let program = self.program;
+        optimize::step(&optimize, program, |kind: Kind, label: &'static str, bytes: i64| {
+            self.amounts[kind as usize] = self.amounts[kind as usize].saturating_add(bytes);
+            self.total = self.total.saturating_add(bytes);
+            if self.ledger.is_some() && bytes != 0 {
+                let size = bytes.unsigned_abs();
+                let line = Line {
+                    kind,
+                    module: "",
+                    label,
+                    element: ElementType::Byte,
+                    shape: Shape::vector(size),
+                    bytes: size,
+                };
+                self.enter(line, bytes.signum());
+            }
+            self.peak();
+            if self.watch == Watch::Timeline {
+                let amounts = self.amounts;
+                self.outcome.points.push(Point { phase: Phase::Step, module: "optimizer", label, amounts });
+            }
+        });
+    }
+}
+
+/// What autograd keeps of an operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    /// All that its rule says.
+    All,
+    /// Nothing: a checkpointed block in forward.
+    Nothing,
+    /// Outputs of matrix products alone: selective checkpointing in forward.
+    Matmuls,
+    /// The rest: selective checkpointing in backward.
+    AllButMatmuls,
+}
+
+/// Sizes and counts stay far under 2^63: the builder refuses a tensor of 2^50 bytes.
+pub(super) fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+fn index(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(NONE)
+}
