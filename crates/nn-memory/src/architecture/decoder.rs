@@ -26,27 +26,57 @@ pub(super) fn blocks(
     first: Tensor,
     block: impl Fn(&mut Builder, Tensor) -> Tensor,
 ) -> Tensor {
-    let first = if request.pass == Pass::Lora && request.run.checkpointing != Checkpointing::None {
-        b.require_grad(first)
-    } else {
-        first
-    };
+    alternating_blocks(b, request, count, 1, first, |b, x, _| block(b, x))
+}
+
+/// The same where kinds of blocks take turns: `block` is told its place among `period` of them.
+pub(super) fn alternating_blocks(
+    b: &mut Builder,
+    request: &Request,
+    count: u64,
+    period: u64,
+    first: Tensor,
+    block: impl Fn(&mut Builder, Tensor, u64) -> Tensor,
+) -> Tensor {
+    let checkpointing = if request.pass.trains() { request.run.checkpointing } else { Checkpointing::None };
+    let first =
+        if request.pass == Pass::Lora && checkpointing != Checkpointing::None { b.require_grad(first) } else { first };
     // Python's loop holds a block's input until the block returns.
-    let call = |b: &mut Builder, x: Tensor| b.module("block", &[x], |b| block(b, x));
-    match request.run.checkpointing {
-        _ if !request.pass.trains() => b.repeat(count, first, call),
-        Checkpointing::None => b.repeat(count, first, call),
-        Checkpointing::Block => b.repeat(count, first, |b, x| b.checkpoint(&[x], false, |b| call(b, x))),
-        Checkpointing::Selective => b.repeat(count, first, |b, x| b.checkpoint(&[x], true, |b| call(b, x))),
+    let call = |b: &mut Builder, x: Tensor, place: u64| b.module("block", &[x], |b| block(b, x, place));
+    match checkpointing {
+        Checkpointing::None => in_turn(b, count, period, 0, first, &call),
+        Checkpointing::Block | Checkpointing::Selective => {
+            let keep_matmuls = checkpointing == Checkpointing::Selective;
+            in_turn(b, count, period, 0, first, &|b: &mut Builder, x: Tensor, place: u64| {
+                b.checkpoint(&[x], keep_matmuls, |b| call(b, x, place))
+            })
+        }
         Checkpointing::Every(group) => {
-            let group = group.clamp(1, count);
-            let whole = b.repeat(count / group, first, |b, x| b.checkpoint(&[x], false, |b| b.repeat(group, x, call)));
+            let group = group.clamp(1, count.max(1));
+            // Groups begin with the kinds in turn as well.
+            let whole = in_turn(b, count / group, period, 0, first, &|b: &mut Builder, x: Tensor, turn: u64| {
+                b.checkpoint(&[x], false, |b| in_turn(b, group, period, turn * group, x, &call))
+            });
             match count % group {
                 0 => whole,
-                rest => b.checkpoint(&[whole], false, |b| b.repeat(rest, whole, call)),
+                rest => b.checkpoint(&[whole], false, |b| in_turn(b, rest, period, count - rest, whole, &call)),
             }
         }
     }
+}
+
+/// `count` blocks whose kinds take turns, beginning with the kind of place `start`.
+fn in_turn(
+    b: &mut Builder,
+    count: u64,
+    period: u64,
+    start: u64,
+    first: Tensor,
+    block: &impl Fn(&mut Builder, Tensor, u64) -> Tensor,
+) -> Tensor {
+    let whole =
+        b.repeat(count / period, first, |b, x| (0..period).fold(x, |x, place| block(b, x, (start + place) % period)));
+    (0..count % period).fold(whole, |x, place| block(b, x, (start + place) % period))
 }
 
 /// The language model's head: logits of all tokens or the last, and the loss where there is one.
@@ -77,6 +107,7 @@ pub(super) fn language_head(
                 b.causal_loss(logits, labels);
                 if request.run.hold_outputs {
                     b.keep(logits);
+                    b.hold_from_before(logits);
                 }
             }
             None => b.keep(logits),

@@ -55,9 +55,9 @@ impl Gpt2 {
         let normal = b.layer_norm_module(x, true);
         let inner = self.n_inner.unwrap_or(4 * self.n_embd);
         let out = b.module("mlp", &[normal], |b| {
-            let up = b.linear(normal, Linear { name: "c_fc", input: self.n_embd, output: inner, bias: true });
+            let up = b.conv1d(normal, Linear { name: "c_fc", input: self.n_embd, output: inner, bias: true });
             let active = b.activation(self.activation_function, up);
-            let down = b.linear(active, Linear { name: "c_proj", input: inner, output: self.n_embd, bias: true });
+            let down = b.conv1d(active, Linear { name: "c_proj", input: inner, output: self.n_embd, bias: true });
             b.dropout(down, self.resid_pdrop)
         });
         b.add(x, out)
@@ -65,7 +65,7 @@ impl Gpt2 {
 
     fn attention(&self, b: &mut Builder, request: &Request, x: Tensor, mask: Mask) -> Tensor {
         let width = self.n_embd;
-        let all = b.linear(x, Linear { name: "c_attn", input: width, output: 3 * width, bias: true });
+        let all = b.conv1d(x, Linear { name: "c_attn", input: width, output: 3 * width, bias: true });
         let [_, batch, length, _] = all.shape.0;
         let heads = Shape([batch, self.n_head, length, width / self.n_head]);
         let parts = b.split(all, &[width, width, width]);
@@ -85,7 +85,7 @@ impl Gpt2 {
             softcap: false,
             projected: true,
         });
-        let out = b.linear(context, Linear { name: "c_proj", input: width, output: width, bias: true });
+        let out = b.conv1d(context, Linear { name: "c_proj", input: width, output: width, bias: true });
         b.dropout(out, self.resid_pdrop)
     }
 }

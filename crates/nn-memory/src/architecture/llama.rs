@@ -4,7 +4,7 @@ use super::config::{ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, VOCA
 use super::decoder::{blocks, divisible, language_head, tokens};
 use super::{ConfigError, Pass, Request};
 use crate::Decimal;
-use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, ElementType, Experts, Linear, Mask, Shape, Tensor};
 
 config! {
     /// Fields of `LlamaConfig`.
@@ -39,28 +39,71 @@ pub(super) struct Block {
     /// RMSNorm on queries and keys, by head.
     pub(super) qk_norm: bool,
     pub(super) attention_dropout: Decimal,
+    /// Gemma's RMSNorm instead of Llama's.
+    pub(super) gemma_norm: bool,
+    /// Norms after attention and MLP as well, before the residual.
+    pub(super) sandwich: bool,
+    /// Whether scores are capped where attention is written out.
+    pub(super) softcap: bool,
+    /// Experts in place of the MLP.
+    pub(super) experts: Option<Experts>,
+    /// The intermediate size of an MLP that all tokens pass beside the experts.
+    pub(super) shared_expert: Option<u64>,
+}
+
+impl Block {
+    /// Llama's own, without what later families add.
+    pub(super) const fn llama(hidden: u64, heads: u64, kv_heads: u64, head_dim: u64, intermediate: u64) -> Self {
+        Self {
+            hidden,
+            heads,
+            kv_heads,
+            head_dim,
+            intermediate,
+            activation: Activation::Silu,
+            qkv_bias: false,
+            output_bias: false,
+            mlp_bias: false,
+            qk_norm: false,
+            attention_dropout: Decimal::whole(0),
+            gemma_norm: false,
+            sandwich: false,
+            softcap: false,
+            experts: None,
+            shared_expert: None,
+        }
+    }
+}
+
+/// Queries' heads, keys' heads and the size of each, told by the fields that families share.
+pub(super) fn grouped_heads(
+    hidden: u64,
+    heads: u64,
+    kv_heads: Option<u64>,
+    head_dim: Option<u64>,
+) -> Result<(u64, u64), ConfigError> {
+    let kv_heads = kv_heads.unwrap_or(heads);
+    divisible("num_attention_heads", heads, "num_key_value_heads", kv_heads)?;
+    let head_dim = match head_dim {
+        Some(size) => size,
+        None => divisible("hidden_size", hidden, "num_attention_heads", heads)?,
+    };
+    if head_dim % 2 == 1 {
+        return Err(ConfigError::NotDivisible { field: "head_dim", given: head_dim, by: "2", divisor: 2 });
+    }
+    Ok((kv_heads, head_dim))
 }
 
 impl Llama {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
-        let kv_heads = self.num_key_value_heads.unwrap_or(self.num_attention_heads);
-        divisible("num_attention_heads", self.num_attention_heads, "num_key_value_heads", kv_heads)?;
-        let head_dim = match self.head_dim {
-            Some(size) => size,
-            None => divisible("hidden_size", self.hidden_size, "num_attention_heads", self.num_attention_heads)?,
-        };
+        let (kv_heads, head_dim) =
+            grouped_heads(self.hidden_size, self.num_attention_heads, self.num_key_value_heads, self.head_dim)?;
         let block = Block {
-            hidden: self.hidden_size,
-            heads: self.num_attention_heads,
-            kv_heads,
-            head_dim,
-            intermediate: self.intermediate_size,
             activation: self.hidden_act,
             qkv_bias: self.attention_bias,
             output_bias: self.attention_bias,
             mlp_bias: self.mlp_bias,
-            qk_norm: false,
-            attention_dropout: Decimal::whole(0),
+            ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
         };
         model(b, request, &block, self.num_hidden_layers, self.vocab_size, self.tie_word_embeddings, None);
         Ok(())
@@ -83,7 +126,7 @@ pub(super) fn model(
     let mask = causal_mask(b, request, hidden, window);
     rotary_table(b, hidden, block.head_dim);
     let hidden = blocks(b, request, layers, hidden, |b, x| block.lower(b, request, x, mask));
-    let hidden = b.rms_norm(hidden);
+    let hidden = block.norm(b, hidden);
     language_head(b, request, hidden, tied.then_some(table), vocabulary, |_, logits| logits);
 }
 
@@ -117,14 +160,40 @@ pub(super) fn causal_mask(b: &mut Builder, request: &Request, hidden: Tensor, wi
 }
 
 impl Block {
-    fn lower(&self, b: &mut Builder, request: &Request, x: Tensor, mask: Mask) -> Tensor {
-        let normal = b.rms_norm(x);
-        let attended = b.module("self_attn", &[normal], |b| self.attention(b, request, normal, mask));
+    pub(super) fn lower(&self, b: &mut Builder, request: &Request, x: Tensor, mask: Mask) -> Tensor {
+        let normal = self.norm(b, x);
+        let mut attended = b.module("self_attn", &[normal], |b| self.attention(b, request, normal, mask));
+        if self.sandwich {
+            attended = self.norm(b, attended);
+        }
         let x = b.add(x, attended);
         b.local(x);
-        let normal = b.rms_norm(x);
-        let out = self.gated_mlp(b, normal);
+        let normal = self.norm(b, x);
+        let mut out = match self.experts {
+            None => self.gated_mlp(b, normal, self.intermediate),
+            Some(experts) => b.module("mlp", &[normal], |b| self.mixture(b, normal, experts)),
+        };
+        if self.sandwich {
+            out = self.norm(b, out);
+        }
         b.add(x, out)
+    }
+
+    pub(super) fn norm(&self, b: &mut Builder, x: Tensor) -> Tensor {
+        if self.gemma_norm { b.rms_norm_gemma(x) } else { b.rms_norm(x) }
+    }
+
+    fn mixture(&self, b: &mut Builder, x: Tensor, experts: Experts) -> Tensor {
+        let Some(intermediate) = self.shared_expert else { return b.experts(x, experts) };
+        let shared = self.gated_mlp(b, x, intermediate);
+        b.local(shared);
+        let routed = b.experts(x, experts);
+        b.local(routed);
+        let gate = b.parameter("shared_expert_gate", Shape::matrix(1, self.hidden), 2);
+        let gate = b.matmul(x, gate, None, 1);
+        let gate = b.map_saving_output("sigmoid", gate);
+        let shared = b.multiply(gate, shared);
+        b.add(routed, shared)
     }
 
     fn attention(&self, b: &mut Builder, request: &Request, x: Tensor, mask: Mask) -> Tensor {
@@ -148,7 +217,7 @@ impl Block {
             mask,
             dropout: self.attention_dropout,
             softmax_in_fp32: true,
-            softcap: false,
+            softcap: self.softcap,
             projected: true,
         });
         b.linear(context, Linear { name: "o_proj", input: q, output: self.hidden, bias: self.output_bias })
@@ -166,8 +235,8 @@ impl Block {
         }
     }
 
-    fn gated_mlp(&self, b: &mut Builder, x: Tensor) -> Tensor {
-        let Self { hidden, intermediate, mlp_bias: bias, .. } = *self;
+    fn gated_mlp(&self, b: &mut Builder, x: Tensor, intermediate: u64) -> Tensor {
+        let Self { hidden, mlp_bias: bias, .. } = *self;
         b.module("mlp", &[x], |b| {
             let gate = b.linear(x, Linear { name: "gate_proj", input: hidden, output: intermediate, bias });
             let gate = b.activation(self.activation, gate);

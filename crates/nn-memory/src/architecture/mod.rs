@@ -7,8 +7,15 @@ mod config;
 mod decoder;
 mod read;
 
+mod gemma;
+mod gemma2;
 mod gpt2;
 mod llama;
+mod mistral;
+mod mixtral;
+mod qwen2;
+mod qwen2_moe;
+mod qwen3;
 
 pub use config::{Activation, Config, ConfigField, FieldKind};
 pub use read::ConfigError;
@@ -97,13 +104,35 @@ families! {
     Gpt2, "gpt2", "GPT-2", gpt2::Gpt2;
     /// Llama 1 to 3.
     Llama, "llama", "Llama", llama::Llama;
+    /// Mistral.
+    Mistral, "mistral", "Mistral", mistral::Mistral;
+    /// Mixtral: experts in Mistral's blocks.
+    Mixtral, "mixtral", "Mixtral", mixtral::Mixtral;
+    /// Qwen 1.5, 2 and 2.5.
+    Qwen2, "qwen2", "Qwen2", qwen2::Qwen2;
+    /// Qwen 3.
+    Qwen3, "qwen3", "Qwen3", qwen3::Qwen3;
+    /// Qwen 1.5 and 2 with experts.
+    Qwen2Moe, "qwen2_moe", "Qwen2 MoE", qwen2_moe::Qwen2Moe;
+    /// Gemma 1.
+    Gemma, "gemma", "Gemma", gemma::Gemma;
+    /// Gemma 2.
+    Gemma2, "gemma2", "Gemma 2", gemma2::Gemma2;
 }
 
 impl Family {
     /// Whether its inference goes on token by token, with a key-value cache.
     pub const fn decodes(self) -> bool {
         match self {
-            Self::Gpt2 | Self::Llama => true,
+            Self::Gpt2
+            | Self::Llama
+            | Self::Mistral
+            | Self::Mixtral
+            | Self::Qwen2
+            | Self::Qwen3
+            | Self::Qwen2Moe
+            | Self::Gemma
+            | Self::Gemma2 => true,
         }
     }
 }

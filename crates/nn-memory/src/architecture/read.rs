@@ -363,6 +363,6 @@ mod tests {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
         assert_eq!(error(&deep), error("{}"));
         let long = format!("{{\"a\":\"{}\"}}", "x".repeat(10_000_000));
-        assert_eq!(error(&long), "10000009 bytes are too many for a config.json; at most 1048576 are read");
+        assert_eq!(error(&long), "10000008 bytes are too many for a config.json; at most 1048576 are read");
     }
 }

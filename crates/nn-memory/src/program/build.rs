@@ -194,6 +194,11 @@ impl Builder {
         self.outside(shape, element)
     }
 
+    /// What the training loop still holds of the step before.
+    pub(crate) fn hold_from_before(&mut self, tensor: Tensor) {
+        self.program.held_outputs += self.bytes(tensor);
+    }
+
     /// A buffer of a module.
     pub(crate) fn buffer(&mut self, shape: Shape, element: ElementType) -> Tensor {
         self.program.buffers += self.size(shape, element) * self.copies;
@@ -220,6 +225,11 @@ impl Builder {
         let now = self.now();
         let last_use = &mut self.program.last_use[tensor.id as usize];
         *last_use = now.max(*last_use);
+    }
+
+    /// Says that a tensor is in use here, without an operator of its own.
+    pub(crate) fn touch_only(&mut self, tensor: Tensor) {
+        self.touch(tensor);
     }
 
     /// Keeps a tensor to the end: what a model returns to its caller.

@@ -9,7 +9,7 @@ mod rules;
 mod tensor;
 
 pub(crate) use build::{Builder, Mode};
-pub(crate) use rules::{AttentionCall, Linear, Mask};
+pub(crate) use rules::{AttentionCall, Experts, Linear, Mask};
 pub(crate) use tensor::Tensor;
 pub use tensor::{ElementType, Shape};
 
@@ -180,6 +180,8 @@ pub(crate) struct Program {
     pub(crate) buffers: u64,
     /// Batch as the training loop puts it on the device.
     pub(crate) inputs: u64,
+    /// Outputs of the step before that the training loop still holds.
+    pub(crate) held_outputs: u64,
     /// The scalar that backward starts from.
     pub(crate) loss: Option<u32>,
     /// The logits that inference returns.

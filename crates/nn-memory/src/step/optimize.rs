@@ -129,11 +129,12 @@ pub(super) fn clip(program: &Program, mut change: impl FnMut(i64)) {
 pub(super) fn step(optimize: &Optimize, program: &Program, mut change: impl FnMut(Kind, &'static str, i64)) {
     if optimize.master_weights {
         for (parameter, target) in targets(optimize, program) {
-            // Cast up one by one; layers alike are cast in one go here, which changes no maximum: each casts to more
-            // than it frees.
-            let copies = signed(target.copies);
-            change(Kind::Gradients, "FP32 gradients", signed(target.bytes()).saturating_mul(copies));
-            change(Kind::Gradients, "gradients", -signed(parameter.bytes()).saturating_mul(copies));
+            // Cast up one by one: each gradient goes when its copy is there.
+            let (wide, narrow) = (signed(target.bytes()), signed(parameter.bytes()));
+            let before_last = (wide - narrow).saturating_mul(signed(target.copies) - 1);
+            change(Kind::Gradients, "FP32 gradients", before_last);
+            change(Kind::Gradients, "FP32 gradients", wide);
+            change(Kind::Gradients, "gradients", -narrow);
         }
     }
     let all = |copies: u64| {

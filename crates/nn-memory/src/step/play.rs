@@ -62,6 +62,8 @@ struct Live {
     references: u32,
     kind: Kind,
     line: u32,
+    /// The section whose skipped layers have one like it each, counted from one; none is 0.
+    repeated: u32,
 }
 
 /// What to write down while playing.
@@ -98,6 +100,8 @@ pub(super) struct Player<'p> {
     total: i64,
     events: u64,
     phase: Phase,
+    /// Whether operators are run, in forward or again in backward.
+    replays: bool,
     node: u32,
     live: Vec<Live>,
     /// The live storage behind each of the program's.
@@ -122,6 +126,10 @@ pub(super) struct Player<'p> {
 struct Marks {
     amounts: Amounts,
     ledger: Option<Ledger>,
+    /// How many storages there were when the repeated layer began.
+    first: usize,
+    /// Whether the section is being run.
+    open: bool,
 }
 
 impl<'p> Player<'p> {
@@ -135,6 +143,7 @@ impl<'p> Player<'p> {
             total: 0,
             events: 0,
             phase: setting.phase,
+            replays: true,
             node: 0,
             live: Vec::with_capacity(2 * program.storages.len()),
             current: vec![NONE; program.storages.len()],
@@ -178,6 +187,8 @@ impl<'p> Player<'p> {
         let (scalar, byte) = (Shape::SCALAR, ElementType::Byte);
         self.stands(Kind::Parameters, "", "buffers", byte, Shape::vector(program.buffers), program.buffers, 1);
         self.stands(Kind::Parameters, "", "batch", byte, Shape::vector(program.inputs), program.inputs, 1);
+        let outputs = program.held_outputs;
+        self.stands(Kind::Temporary, "", "outputs of the step before", byte, Shape::vector(outputs), outputs, 1);
         let workspace = self.setting.workspace;
         self.stands(Kind::Workspace, "", "cuBLAS workspace", byte, Shape::vector(workspace), workspace, 1);
         if let Some(optimize) = self.setting.optimize {
@@ -245,7 +256,7 @@ impl<'p> Player<'p> {
 
     /// Allocates `bytes`; what it is for is told by a storage of the program.
     fn allocate(&mut self, bytes: u64, kind: Kind, storage: u32) -> u32 {
-        self.live.push(Live { bytes, references: 1, kind, line: storage });
+        self.live.push(Live { bytes, references: 1, kind, line: storage, repeated: 0 });
         self.amounts[kind as usize] += signed(bytes);
         self.total += signed(bytes);
         if self.ledger.is_some() {
@@ -272,13 +283,26 @@ impl<'p> Player<'p> {
         let entry = &mut self.live[live as usize];
         entry.references -= 1;
         if entry.references == 0 {
-            let Live { bytes, kind, line, .. } = *entry;
-            self.amounts[kind as usize] -= signed(bytes);
-            self.total -= signed(bytes);
+            let Live { bytes, kind, line, repeated, .. } = *entry;
+            let copies = 1 + self.skipped_copies(repeated);
+            let freed = signed(bytes).saturating_mul(copies);
+            self.amounts[kind as usize] = self.amounts[kind as usize].saturating_sub(freed);
+            self.total = self.total.saturating_sub(freed);
             if self.ledger.is_some() {
                 let line = self.line(line, kind, bytes);
-                self.enter(line, -1);
+                self.enter(line, -copies);
             }
+        }
+    }
+
+    /// What goes after its section has ended goes from the skipped layers as well: autocast's cache, the caller's lists.
+    /// Within the section, and in backward, the section's own repetition counts them.
+    fn skipped_copies(&self, repeated: u32) -> i64 {
+        match (self.replays, repeated.checked_sub(1)) {
+            (true, Some(section)) if !self.marks[section as usize].open => {
+                signed(self.program.sections[section as usize].skipped)
+            }
+            _ => 0,
         }
     }
 
@@ -352,10 +376,20 @@ impl<'p> Player<'p> {
         if skipped == 0 {
             return;
         }
-        if iteration == 1 {
-            self.remember(section);
-        } else if iteration == 2 {
-            self.repeat(section, skipped);
+        match iteration {
+            0 => self.marks[section as usize].open = true,
+            1 => self.remember(section),
+            2 => {
+                let first = self.marks[section as usize].first;
+                for live in &mut self.live[first..] {
+                    if live.references > 0 {
+                        live.repeated = section + 1;
+                    }
+                }
+                self.repeat(section, skipped);
+            }
+            3 => {}
+            _ => self.marks[section as usize].open = false,
         }
     }
 
@@ -372,18 +406,22 @@ impl<'p> Player<'p> {
     }
 
     fn remember(&mut self, section: u32) {
-        self.marks[section as usize] = Marks { amounts: self.amounts, ledger: self.ledger.clone() };
+        let marks = &mut self.marks[section as usize];
+        marks.amounts = self.amounts;
+        marks.ledger.clone_from(&self.ledger);
+        marks.first = self.live.len();
     }
 
     fn repeat(&mut self, section: u32, skipped: i64) {
-        let marks = std::mem::take(&mut self.marks[section as usize]);
+        let marks = &mut self.marks[section as usize];
+        let (amounts, earlier) = (marks.amounts, marks.ledger.take());
         let mut total = 0_i64;
-        for (now, before) in self.amounts.iter_mut().zip(marks.amounts) {
+        for (now, before) in self.amounts.iter_mut().zip(amounts) {
             *now = now.saturating_add(now.saturating_sub(before).saturating_mul(skipped));
             total = total.saturating_add(*now);
         }
         self.total = total;
-        if let (Some(ledger), Some(before)) = (&mut self.ledger, &marks.ledger) {
+        if let (Some(ledger), Some(before)) = (&mut self.ledger, &earlier) {
             ledger.repeat_since(before, skipped);
         }
         self.point();
@@ -495,6 +533,7 @@ impl<'p> Player<'p> {
         let program = self.program;
         let Some(loss) = program.loss else { return };
         self.phase = Phase::Backward;
+        self.replays = false;
         self.gradients[loss as usize] = self.allocate(GRANULE, Kind::Temporary, program.storage_of[loss as usize]);
         let mut at = program.instructions.len();
         // The checkpoint whose block backward is in, until it is computed again.
@@ -535,6 +574,7 @@ impl<'p> Player<'p> {
         let begin = checkpoint.begin as usize + 1;
         let keep = if checkpoint.keep_matmuls { Keep::AllButMatmuls } else { Keep::All };
         let mut made = Vec::new();
+        self.replays = true;
         for at in begin..=last {
             match program.instructions[at] {
                 Instruction::Node(node) => {
@@ -556,6 +596,7 @@ impl<'p> Player<'p> {
         for tensor in made {
             self.python_drops(index(tensor));
         }
+        self.replays = false;
         if checkpoint.keep_matmuls {
             self.drop_matmuls(last, checkpoint.end as usize);
         }

@@ -4,6 +4,8 @@ use crate::program::build::{Output, Rule};
 use crate::program::{Builder, ElementType, Grad, Role, Shape, Tensor};
 use crate::{Attention, Decimal};
 
+use super::reduce::key_splits;
+
 /// What attention is given besides queries, keys and values.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AttentionCall {
@@ -66,6 +68,11 @@ impl AttentionCall {
     }
 }
 
+/// A head's width as the flash kernels pad it.
+fn padded_width(width: u64) -> u64 {
+    width.next_multiple_of(if width <= 128 { 32 } else { 64 })
+}
+
 impl Builder {
     /// Attention over heads; the result is batch × length × width.
     pub(crate) fn attend(&mut self, call: AttentionCall) -> Tensor {
@@ -105,8 +112,9 @@ impl Builder {
         let AttentionCall { query, key, value, .. } = call;
         let [batch, heads, length, width] = query.shape.0;
         let rounded = length.next_multiple_of(128);
-        let accumulator = self.size(Shape([batch, heads, rounded, width.next_multiple_of(32)]), ElementType::Fp32);
+        let accumulator = self.size(Shape([batch, heads, rounded, padded_width(width)]), ElementType::Fp32);
         let delta = self.size(Shape([batch, heads, rounded, 1]), ElementType::Fp32);
+        let splits = self.split_scratch(&call);
         let expanded = if call.grouped() {
             let there = key.shape.0[2];
             2 * self.size(Shape([batch, heads, there, width]), query.element)
@@ -123,41 +131,79 @@ impl Builder {
                 (Shape::vector(2), ElementType::Int64),
                 (Shape::SCALAR, ElementType::Int64),
             ],
+            forward_scratch: splits,
             backward_scratch: accumulator + delta + expanded,
             ..rule
         });
         self.joined(output)
     }
 
+    /// Parts of the output that flash attention keeps in FP32 where it splits the keys: never with dropout.
+    fn split_scratch(&mut self, call: &AttentionCall) -> u64 {
+        let [batch, heads, length, width] = call.query.shape.0;
+        if self.mode.training && call.dropout != Decimal::whole(0) {
+            return 0;
+        }
+        let (kv_heads, there) = (call.key.shape.0[1], call.key.shape.0[2]);
+        // One query over grouped heads: groups take the place of queries.
+        let (rows, queries) = match length {
+            1 if kv_heads < heads && width % 8 == 0 => (kv_heads, heads / kv_heads.max(1)),
+            _ => (heads, length),
+        };
+        let block = match width {
+            0..=64 => 256,
+            65..=128 => 128,
+            _ => 64,
+        };
+        let work = batch.saturating_mul(rows).saturating_mul(queries.div_ceil(64));
+        let splits = key_splits(work.min(1 << 20), there.div_ceil(block));
+        if splits <= 1 {
+            return 0;
+        }
+        self.size(Shape([splits, batch * rows, queries, 1]), ElementType::Fp32)
+            + self.size(Shape([splits, batch * rows, queries, padded_width(width)]), ElementType::Fp32)
+    }
+
     fn efficient(&mut self, call: AttentionCall) -> Tensor {
         let AttentionCall { query, key, value, mask, .. } = call;
         let [batch, heads, length, width] = query.shape.0;
-        let rounded = length.next_multiple_of(32);
-        let delta = self.size(Shape([batch, heads, length, 1]), ElementType::Fp32);
-        // Accumulators in FP32 where the type is narrower.
         let there = key.shape.0[2];
-        let workspace = if query.element.is_half() && width > 64 {
-            self.size(
-                Shape([batch, heads, length.next_multiple_of(64) + there.next_multiple_of(64), width]),
-                ElementType::Fp32,
-            )
+        let fp32 = ElementType::Fp32;
+        let mask = match mask {
+            Mask::Tensor(mask) => {
+                // The kernel takes the mask in the type of the queries, its rows aligned to eight elements.
+                let cast = self.make("mask", Shape([batch, 1, length, there.next_multiple_of(8)]), query.element);
+                self.touch_only(mask);
+                Some(self.local(cast))
+            }
+            Mask::Full | Mask::Causal => None,
+        };
+        let delta = self.size(Shape([batch, heads, length, 1]), fp32);
+        let rows = length.next_multiple_of(128);
+        let accumulator = self.size(Shape([batch, heads, rows, width.next_multiple_of(32)]), fp32);
+        let workspace = match (query.element.is_half(), width > 128) {
+            (false, _) => delta.max(self.bytes(query)) + accumulator,
+            (true, false) => accumulator,
+            (true, true) => {
+                let keys =
+                    self.size(Shape([batch, heads, there.next_multiple_of(128), width.next_multiple_of(32)]), fp32);
+                accumulator + 2 * keys
+            }
+        };
+        let forward_scratch = if query.element.is_half() && width > 128 {
+            self.size(Shape([batch, heads, length, width]), fp32)
         } else {
             0
         };
         let inputs = [(query, Grad::NewView), (key, Grad::NewView), (value, Grad::NewView)];
-        let rule = Rule::new(
-            "efficient attention",
-            &inputs,
-            Output::Fresh(query.shape.with_width(value.shape.width()), query.element),
-        );
-        let mut saved = vec![query, key, value];
-        if let Mask::Tensor(mask) = mask {
-            saved.push(mask);
-        }
+        let shape = query.shape.with_width(value.shape.width());
+        let rule = Rule::new("efficient attention", &inputs, Output::Fresh(shape, query.element));
+        let all = [query, key, value, mask.unwrap_or(query)];
         let output = self.run(Rule {
-            saved: &saved,
+            saved: if mask.is_some() { &all } else { &all[..3] },
             saves_output: true,
-            statistics: &[(Shape([batch, heads, rounded, 1]), ElementType::Fp32)],
+            statistics: &[(Shape([batch, heads, length.next_multiple_of(32), 1]), fp32)],
+            forward_scratch,
             backward_scratch: delta + workspace,
             ..rule
         });

@@ -2,7 +2,9 @@
 
 use crate::architecture::Activation;
 use crate::program::build::{Output, Rule};
-use crate::program::{Builder, ElementType, Grad, Tensor};
+use crate::program::{Builder, ElementType, Grad, Tensor, round};
+
+use super::reduce::reduction;
 
 /// The type of an operator's result over two tensors.
 fn wider(a: Tensor, b: Tensor) -> ElementType {
@@ -45,6 +47,13 @@ impl Builder {
         let mut scratch = 0;
         for tensor in both {
             if tensor.requires_grad && tensor.shape.elements() != full {
+                let (all, sums) = (full.unwrap_or(0), tensor.shape.elements().unwrap_or(0).max(1));
+                let along_rows = tensor.shape.width() == 1;
+                scratch += self.size(shape, element) + round(reduction(sums, all / sums, along_rows));
+            }
+        }
+        for tensor in both {
+            if tensor.requires_grad && tensor.element != element && tensor.shape.elements() == full {
                 scratch += self.size(shape, element);
             }
         }

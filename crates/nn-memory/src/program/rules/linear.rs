@@ -1,7 +1,9 @@
 //! Linear layers, embeddings, matrix products, and the adapters that go with them.
 
 use crate::program::build::{Output, Rule};
-use crate::program::{Builder, ElementType, Grad, Shape, Tensor};
+use crate::program::{Builder, ElementType, Grad, Shape, Tensor, round};
+
+use super::reduce::reduction;
 
 /// A linear layer of a block.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +17,21 @@ pub(crate) struct Linear {
 impl Builder {
     /// `torch.nn.functional.linear`: keeps the input for the weight's gradient, the weight for the input's.
     pub(crate) fn matmul(&mut self, x: Tensor, weight: Tensor, bias: Option<Tensor>, output: u64) -> Tensor {
+        self.product(x, weight, bias, output, Grad::NewView)
+    }
+
+    /// transformers' `Conv1D`: the weight as it lies, so that its gradient is no view.
+    pub(crate) fn conv1d(&mut self, x: Tensor, linear: Linear) -> Tensor {
+        let Linear { name, input, output, .. } = linear;
+        let weight = self.parameter(name, Shape::matrix(input, output), 2);
+        let bias = self.parameter(name, Shape::vector(output), 1);
+        match self.lora {
+            Some(lora) if lora.targets.contains(name) => self.adapted(x, weight, Some(bias), linear, &lora),
+            _ => self.product(x, weight, Some(bias), output, Grad::New),
+        }
+    }
+
+    fn product(&mut self, x: Tensor, weight: Tensor, bias: Option<Tensor>, output: u64, of_weight: Grad) -> Tensor {
         let x = self.autocast(x);
         let weight = self.autocast(weight);
         let bias = bias.map(|bias| self.autocast(bias));
@@ -30,23 +47,29 @@ impl Builder {
         }
         let shape = x.shape.with_width(output);
         // Batches are flattened by a view, which the gradient passes on its way back.
+        // Batches are flattened and weights transposed by views, which gradients pass on their way back.
         let flat = Grad::NewView;
+        let mut scratch = 0;
         let (label, with_bias);
         let inputs: &[_] = match bias {
             Some(bias) => {
                 self.uses_biased_matmul();
                 label = "addmm";
-                with_bias = [(bias, Grad::New), (x, flat), (weight, Grad::New)];
+                if bias.requires_grad {
+                    let rows = x.shape.elements().unwrap_or(0) / x.shape.width().max(1);
+                    scratch = round(reduction(output, rows, false));
+                }
+                with_bias = [(bias, Grad::New), (x, flat), (weight, of_weight)];
                 &with_bias
             }
             None => {
                 label = "mm";
-                with_bias = [(weight, Grad::New), (x, flat), (x, Grad::None)];
+                with_bias = [(weight, of_weight), (x, flat), (x, Grad::None)];
                 &with_bias[..2]
             }
         };
         let rule = Rule::new(label, inputs, Output::Fresh(shape, x.element));
-        self.run(Rule { saved: &saved[..count], matmul: true, ..rule })
+        self.run(Rule { saved: &saved[..count], matmul: true, backward_scratch: scratch, ..rule })
     }
 
     /// A linear layer, with a LoRA adapter where it is a target.
@@ -87,8 +110,15 @@ impl Builder {
     /// `torch.nn.functional.embedding`: the gradient is as large as the table; sorting takes two lists of ids.
     pub(crate) fn embedding(&mut self, ids: Tensor, table: Tensor) -> Tensor {
         let shape = Shape::of3(ids.shape.0[2], ids.shape.0[3], table.shape.width());
-        let many = ids.shape.elements().is_none_or(|elements| elements > 3_072);
-        let scratch = if many { 4 * self.bytes(ids) } else { 0 };
+        let count = ids.shape.elements().unwrap_or(0);
+        let (vocabulary, width) = (table.shape.0[2], table.shape.width());
+        let scratch = if count > 3_072 {
+            // Sums of up to ten rows each, in FP32, before those of a token are put together.
+            let parts = count.div_ceil(10) + count.min(vocabulary) - 1;
+            3 * self.bytes(ids) + self.size(Shape::matrix(parts, width), ElementType::Fp32)
+        } else {
+            0
+        };
         let inputs = [(ids, Grad::None), (table, Grad::New)];
         let rule = Rule::new("embedding", &inputs, Output::Fresh(shape, table.element));
         self.run(Rule { backward_scratch: scratch, ..rule })

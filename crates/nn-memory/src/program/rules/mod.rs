@@ -5,10 +5,13 @@
 
 mod attention;
 mod elementwise;
+mod experts;
 mod linear;
 mod loss;
 mod norm;
+mod reduce;
 mod shape;
 
 pub(crate) use attention::{AttentionCall, Mask};
+pub(crate) use experts::Experts;
 pub(crate) use linear::Linear;

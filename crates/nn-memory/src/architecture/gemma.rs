@@ -1,0 +1,56 @@
+//! Gemma 1 (`modeling_gemma.py` of transformers 5).
+
+use super::config::{
+    ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
+};
+use super::decoder::{blocks, language_head, tokens};
+use super::llama::{Block, causal_mask, grouped_heads, rotary_table};
+use super::{ConfigError, Request};
+use crate::Decimal;
+use crate::program::{Builder, Shape};
+
+config! {
+    /// Fields of `GemmaConfig`.
+    Gemma {
+        hidden_size: u64 = 3_072, WIDTH, "Hidden size";
+        intermediate_size: u64 = 24_576, WIDTH, "Intermediate size";
+        num_hidden_layers: u64 = 28, LAYERS, "Layers";
+        num_attention_heads: u64 = 16, HEADS, "Attention heads";
+        num_key_value_heads: Option<u64> = 16, optional(1_000_000), "Key-value heads";
+        head_dim: Option<u64> = 256, optional(1_000_000), "Head size";
+        vocab_size: u64 = 256_000, VOCABULARY, "Vocabulary";
+        max_position_embeddings: u64 = 8_192, POSITIONS, "Positions";
+        hidden_act: Activation = Activation::GeluTanh as u64, ACTIVATION, "Activation";
+        tie_word_embeddings: bool = 1, FLAG, "Tied embeddings";
+        attention_dropout: Decimal = 0, RATE, "Attention dropout";
+        attention_bias: bool = 0, FLAG, "Attention bias";
+    }
+}
+
+impl Gemma {
+    pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+        let (kv_heads, head_dim) =
+            grouped_heads(self.hidden_size, self.num_attention_heads, self.num_key_value_heads, self.head_dim)?;
+        let block = Block {
+            activation: self.hidden_act,
+            attention_dropout: self.attention_dropout,
+            qkv_bias: self.attention_bias,
+            output_bias: self.attention_bias,
+            gemma_norm: true,
+            ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
+        };
+        let ids = tokens(b, request);
+        let table = b.parameter("embed_tokens", Shape::matrix(self.vocab_size, self.hidden_size), 2);
+        let hidden = b.module("embeddings", &[], |b| {
+            let embedded = b.embedding(ids, table);
+            b.scale(embedded)
+        });
+        let mask = causal_mask(b, request, hidden, None);
+        rotary_table(b, hidden, head_dim);
+        let hidden = blocks(b, request, self.num_hidden_layers, hidden, |b, x| block.lower(b, request, x, mask));
+        let hidden = block.norm(b, hidden);
+        let tied = self.tie_word_embeddings.then_some(table);
+        language_head(b, request, hidden, tied, self.vocab_size, |_, logits| logits);
+        Ok(())
+    }
+}

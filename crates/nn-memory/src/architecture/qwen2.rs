@@ -1,0 +1,40 @@
+//! Qwen 1.5, 2 and 2.5 (`modeling_qwen2.py` of transformers 5).
+
+use super::config::{
+    ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
+};
+use super::llama::{Block, grouped_heads, model};
+use super::{ConfigError, Request};
+use crate::Decimal;
+use crate::program::Builder;
+
+config! {
+    /// Fields of `Qwen2Config`.
+    Qwen2 {
+        hidden_size: u64 = 4_096, WIDTH, "Hidden size";
+        intermediate_size: u64 = 22_016, WIDTH, "Intermediate size";
+        num_hidden_layers: u64 = 32, LAYERS, "Layers";
+        num_attention_heads: u64 = 32, HEADS, "Attention heads";
+        num_key_value_heads: Option<u64> = 32, optional(1_000_000), "Key-value heads";
+        vocab_size: u64 = 151_936, VOCABULARY, "Vocabulary";
+        max_position_embeddings: u64 = 32_768, POSITIONS, "Positions";
+        hidden_act: Activation = Activation::Silu as u64, ACTIVATION, "Activation";
+        tie_word_embeddings: bool = 0, FLAG, "Tied embeddings";
+        attention_dropout: Decimal = 0, RATE, "Attention dropout";
+    }
+}
+
+impl Qwen2 {
+    pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+        let (kv_heads, head_dim) =
+            grouped_heads(self.hidden_size, self.num_attention_heads, self.num_key_value_heads, None)?;
+        let block = Block {
+            activation: self.hidden_act,
+            attention_dropout: self.attention_dropout,
+            qkv_bias: true,
+            ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
+        };
+        model(b, request, &block, self.num_hidden_layers, self.vocab_size, self.tie_word_embeddings, None);
+        Ok(())
+    }
+}
