@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Field, PartKind};
+use crate::{ConfigError, Field, PartKind};
 
 /// Why there is no estimate. Each names the input to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,14 @@ pub enum EstimateError {
         /// The part of memory.
         part: PartKind,
     },
+    /// The description of the network cannot be followed.
+    Config(ConfigError),
+}
+
+impl From<ConfigError> for EstimateError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
 }
 
 impl EstimateError {
@@ -33,6 +41,7 @@ impl EstimateError {
     pub const fn field(&self) -> Field {
         match self {
             Self::OutOfRange { field, .. } | Self::TooLarge { field, .. } => *field,
+            Self::Config(_) => Field::Model,
         }
     }
 }
@@ -46,6 +55,7 @@ impl fmt::Display for EstimateError {
             Self::TooLarge { field, part } => {
                 write!(f, "{} is too large: the bytes of the {} pass 64 bits", field.name(), part.name())
             }
+            Self::Config(error) => write!(f, "{error}"),
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::catalog::Device;
-use crate::{Bytes, EstimateError, Fit, Formula, Note, Scenario, fit, quick};
+use crate::described::{LayerShare, TimelinePoint};
+use crate::{Bytes, EstimateError, Fit, Formula, Note, Report, Scenario, described, fit, quick};
 
 /// The memory that a scenario takes, part by part, with its work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +12,7 @@ use crate::{Bytes, EstimateError, Fit, Formula, Note, Scenario, fit, quick};
 pub struct Estimate {
     /// Every part in the order of [`PartKind::ALL`], those of zero bytes included.
     pub parts: Vec<Part>,
-    /// The sum of the parts.
+    /// The sum of the parts: of a described network, at the peak of the step.
     pub total: Bytes,
     /// The work behind the total.
     pub total_formula: Formula,
@@ -25,6 +26,13 @@ pub struct Estimate {
     pub system_memory_formula: Formula,
     /// What was assumed, and what to beware of.
     pub notes: Vec<Note>,
+    /// What a step of a described network takes, phase by phase; none of a network known by its size alone.
+    pub report: Option<Report>,
+    /// What is allocated from the first operator of the step to the last; empty where there is no report.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub timeline: Vec<TimelinePoint>,
+    /// What one of each run of identical layers holds.
+    pub layers: Vec<LayerShare>,
 }
 
 impl Estimate {
@@ -143,6 +151,9 @@ pub(crate) fn shares<const N: usize>(amounts: [Bytes; N], total: Bytes) -> [Shar
 /// # Errors
 /// When an input lies outside its limits or a part does not fit in 64 bits; the error names the input.
 pub fn estimate(scenario: &Scenario) -> Result<Estimate, EstimateError> {
+    if let Some(config) = scenario.model.config() {
+        return described::estimate(scenario, &config?);
+    }
     let amounts = quick::amounts(scenario)?;
     let total = amounts.total;
     let shares = shares(amounts.parts, total);
@@ -166,7 +177,18 @@ pub fn estimate(scenario: &Scenario) -> Result<Estimate, EstimateError> {
         system_memory,
         system_memory_formula: fit::system_memory_formula(scenario.device, total),
         notes: quick::notes(scenario),
+        report: None,
+        timeline: Vec::new(),
+        layers: Vec::new(),
     })
+}
+
+/// The total alone, for many scenarios.
+pub(crate) fn total(scenario: &Scenario) -> Result<Bytes, EstimateError> {
+    match scenario.model.config() {
+        Some(config) => described::total(scenario, &config?),
+        None => quick::amounts(scenario).map(|amounts| amounts.total),
+    }
 }
 
 #[cfg(test)]

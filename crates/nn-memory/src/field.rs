@@ -51,6 +51,8 @@ pub enum Field {
     Device,
     /// Size of a custom device.
     DeviceMemory,
+    /// The network, chosen by name.
+    Model,
 }
 
 impl Field {
@@ -78,11 +80,12 @@ impl Field {
             Self::Context => ("context", "context"),
             Self::Device => ("device", "device"),
             Self::DeviceMemory => ("device_memory", "device memory"),
+            Self::Model => ("model", "model"),
         }
     }
 
     /// Every input, in the order of the form.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Parameters,
         Self::ParameterPrecision,
         Self::Task,
@@ -104,6 +107,7 @@ impl Field {
         Self::Context,
         Self::Device,
         Self::DeviceMemory,
+        Self::Model,
     ];
 
     /// Stable key, as written in links.

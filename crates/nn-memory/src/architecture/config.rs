@@ -156,6 +156,7 @@ macro_rules! config {
     ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty = $default:expr, $kind:expr, $label:literal;)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy)]
+        #[allow(dead_code, reason = "some fields decide a note, not memory")]
         pub(crate) struct $name {
             $(pub(crate) $field: $type,)*
         }

@@ -400,7 +400,7 @@ impl Builder {
     ) -> Tensor {
         let written = if self.mode.unrolled { count } else { count.min(WRITTEN_OUT) };
         let section = u32_of(self.program.sections.len());
-        self.program.sections.push(Section { skipped: count - written });
+        self.program.sections.push(Section { layers: count, skipped: count - written, parameters: Span::default() });
         let copies = self.copies;
         let mut state = first;
         for iteration in 0..written {
@@ -408,7 +408,10 @@ impl Builder {
             if iteration == 1 {
                 self.copies = copies.saturating_mul(1 + count - written);
             }
+            let start = u32_of(self.program.parameters.len());
             state = layer(self, state);
+            self.program.sections[section as usize].parameters =
+                Span { start, end: u32_of(self.program.parameters.len()) };
             self.copies = copies;
         }
         self.program.instructions.push(Instruction::Mark { section, iteration: u32_of(written as usize) });

@@ -143,8 +143,12 @@ impl Parameter {
 /// A run of identical layers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Section {
+    /// Its layers.
+    pub(crate) layers: u64,
     /// Layers that are counted as the second one, and not played.
     pub(crate) skipped: u64,
+    /// Parameters of one layer.
+    pub(crate) parameters: Span,
 }
 
 /// A block whose activations are computed again in backward.

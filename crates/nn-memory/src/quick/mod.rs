@@ -159,13 +159,18 @@ fn check(scenario: &Scenario) -> Result<(), EstimateError> {
     for (field, value) in count_fields(scenario) {
         field.check_count(value)?;
     }
-    Field::Context.check_count(scenario.overheads.context_mib)?;
-    Field::Workspace.check_decimal(scenario.overheads.workspace_percent)?;
-    Field::Fragmentation.check_decimal(scenario.overheads.fragmentation_percent)?;
     if let ActivationUnits::PerLayer { multiple, .. } = scenario.activation_units {
         Field::ActivationMultiple.check_decimal(multiple)?;
     }
-    if let Task::Training(Training { optimizer: Optimizer::Custom(values), .. }) = scenario.task {
+    check_overheads(scenario)
+}
+
+/// Limits of the inputs that every scenario has, whatever its model.
+pub(crate) fn check_overheads(scenario: &Scenario) -> Result<(), EstimateError> {
+    Field::Context.check_count(scenario.overheads.context_mib)?;
+    Field::Workspace.check_decimal(scenario.overheads.workspace_percent)?;
+    Field::Fragmentation.check_decimal(scenario.overheads.fragmentation_percent)?;
+    if let Some(Training { optimizer: Optimizer::Custom(values), .. }) = scenario.task.training() {
         Field::OptimizerFactor.check_decimal(values)?;
     }
     if let DeviceChoice::Custom(bytes) = scenario.device {

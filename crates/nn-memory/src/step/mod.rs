@@ -9,7 +9,7 @@ mod ledger;
 mod optimize;
 mod play;
 
-use ledger::{Ledger, Line};
+pub(crate) use ledger::{Ledger, Line};
 pub(crate) use optimize::Optimize;
 pub(crate) use play::{Amounts, Outcome, Setting, Watch, play};
 

@@ -27,9 +27,12 @@ pub(crate) struct Setting {
 /// A moment of the step.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Point {
+    /// Operators of the step up to here, those of skipped layers among them.
+    pub(crate) position: u64,
     pub(crate) phase: Phase,
     pub(crate) module: &'static str,
     pub(crate) label: &'static str,
+    /// What stands while the operator runs, at most.
     pub(crate) amounts: Amounts,
 }
 
@@ -50,6 +53,8 @@ pub(crate) struct Outcome {
     pub(crate) after_backward: Amounts,
     /// The timeline, if asked for.
     pub(crate) points: Vec<Point>,
+    /// What the forward pass of one layer of each section adds.
+    pub(crate) layers: Vec<Amounts>,
     /// What stood line by line at the event asked for.
     pub(crate) ledger: Option<Ledger>,
 }
@@ -99,9 +104,12 @@ pub(super) struct Player<'p> {
     amounts: Amounts,
     total: i64,
     events: u64,
+    position: u64,
+    /// The most since the last point, where a timeline is written.
+    high: (i64, Amounts),
     phase: Phase,
-    /// Whether operators are run, in forward or again in backward.
-    replays: bool,
+    /// Where operators are run, in forward or again in backward: how many storages there were when that began.
+    running_since: Option<usize>,
     node: u32,
     live: Vec<Live>,
     /// The live storage behind each of the program's.
@@ -126,6 +134,7 @@ pub(super) struct Player<'p> {
 struct Marks {
     amounts: Amounts,
     ledger: Option<Ledger>,
+    position: u64,
     /// How many storages there were when the repeated layer began.
     first: usize,
     /// Whether the section is being run.
@@ -142,8 +151,10 @@ impl<'p> Player<'p> {
             amounts: Amounts::default(),
             total: 0,
             events: 0,
+            position: 0,
+            high: (0, Amounts::default()),
             phase: setting.phase,
-            replays: true,
+            running_since: Some(0),
             node: 0,
             live: Vec::with_capacity(2 * program.storages.len()),
             current: vec![NONE; program.storages.len()],
@@ -165,6 +176,7 @@ impl<'p> Player<'p> {
                 after_forward: Amounts::default(),
                 after_backward: Amounts::default(),
                 points: Vec::new(),
+                layers: vec![Amounts::default(); program.sections.len()],
                 ledger: None,
             },
         };
@@ -235,6 +247,9 @@ impl<'p> Player<'p> {
                 self.outcome.peak_event = self.events;
             }
         }
+        if self.watch == Watch::Timeline && self.total > self.high.0 {
+            self.high = (self.total, self.amounts);
+        }
         if self.watch == Watch::Event(self.events) {
             self.found.clone_from(&self.ledger);
         }
@@ -284,7 +299,7 @@ impl<'p> Player<'p> {
         entry.references -= 1;
         if entry.references == 0 {
             let Live { bytes, kind, line, repeated, .. } = *entry;
-            let copies = 1 + self.skipped_copies(repeated);
+            let copies = 1 + self.skipped_copies(live, repeated);
             let freed = signed(bytes).saturating_mul(copies);
             self.amounts[kind as usize] = self.amounts[kind as usize].saturating_sub(freed);
             self.total = self.total.saturating_sub(freed);
@@ -297,9 +312,9 @@ impl<'p> Player<'p> {
 
     /// What goes after its section has ended goes from the skipped layers as well: autocast's cache, the caller's lists.
     /// Within the section, and in backward, the section's own repetition counts them.
-    fn skipped_copies(&self, repeated: u32) -> i64 {
-        match (self.replays, repeated.checked_sub(1)) {
-            (true, Some(section)) if !self.marks[section as usize].open => {
+    fn skipped_copies(&self, live: u32, repeated: u32) -> i64 {
+        match (self.running_since, repeated.checked_sub(1)) {
+            (Some(since), Some(section)) if live as usize >= since && !self.marks[section as usize].open => {
                 signed(self.program.sections[section as usize].skipped)
             }
             _ => 0,
@@ -330,11 +345,18 @@ impl<'p> Player<'p> {
     }
 
     fn point(&mut self) {
+        self.position += 1;
         if self.watch == Watch::Timeline {
             let node = &self.program.nodes[self.node as usize];
-            let (phase, amounts) = (self.phase, self.amounts);
-            self.outcome.points.push(Point { phase, module: node.module, label: node.label, amounts });
+            self.write_point(node.module, node.label);
         }
+    }
+
+    fn write_point(&mut self, module: &'static str, label: &'static str) {
+        let amounts = if self.high.0 > self.total { self.high.1 } else { self.amounts };
+        self.high = (self.total, self.amounts);
+        let (position, phase) = (self.position, self.phase);
+        self.outcome.points.push(Point { position, phase, module, label, amounts });
     }
 
     // ---- forward
@@ -410,6 +432,7 @@ impl<'p> Player<'p> {
         marks.amounts = self.amounts;
         marks.ledger.clone_from(&self.ledger);
         marks.first = self.live.len();
+        marks.position = self.position;
     }
 
     fn repeat(&mut self, section: u32, skipped: i64) {
@@ -424,6 +447,15 @@ impl<'p> Player<'p> {
         if let (Some(ledger), Some(before)) = (&mut self.ledger, &earlier) {
             ledger.repeat_since(before, skipped);
         }
+        if self.phase == Phase::Forward {
+            let layer = &mut self.outcome.layers[section as usize];
+            for ((each, now), before) in layer.iter_mut().zip(self.amounts).zip(amounts) {
+                *each = (now - before) / (1 + skipped);
+            }
+        }
+        let played = self.position - self.marks[section as usize].position;
+        self.position = self.position.saturating_add(played.saturating_mul(skipped.unsigned_abs()));
+        self.high = (self.total, self.amounts);
         self.point();
     }
 
@@ -533,7 +565,7 @@ impl<'p> Player<'p> {
         let program = self.program;
         let Some(loss) = program.loss else { return };
         self.phase = Phase::Backward;
-        self.replays = false;
+        self.running_since = None;
         self.gradients[loss as usize] = self.allocate(GRANULE, Kind::Temporary, program.storage_of[loss as usize]);
         let mut at = program.instructions.len();
         // The checkpoint whose block backward is in, until it is computed again.
@@ -574,7 +606,7 @@ impl<'p> Player<'p> {
         let begin = checkpoint.begin as usize + 1;
         let keep = if checkpoint.keep_matmuls { Keep::AllButMatmuls } else { Keep::All };
         let mut made = Vec::new();
-        self.replays = true;
+        self.running_since = Some(self.live.len());
         for at in begin..=last {
             match program.instructions[at] {
                 Instruction::Node(node) => {
@@ -596,7 +628,7 @@ impl<'p> Player<'p> {
         for tensor in made {
             self.python_drops(index(tensor));
         }
-        self.replays = false;
+        self.running_since = None;
         if checkpoint.keep_matmuls {
             self.drop_matmuls(last, checkpoint.end as usize);
         }
@@ -754,9 +786,9 @@ impl<'p> Player<'p> {
                 self.enter(line, bytes.signum());
             }
             self.peak();
+            self.position += 1;
             if self.watch == Watch::Timeline {
-                let amounts = self.amounts;
-                self.outcome.points.push(Point { phase: Phase::Step, module: "optimizer", label, amounts });
+                self.write_point("optimizer", label);
             }
         });
     }

@@ -1,5 +1,10 @@
 //! The estimate of a described network: its program, played.
 
+mod answer;
+
+pub use answer::{Explanation, LayerShare, PartLine, TimelinePoint, explain};
+pub(crate) use answer::{estimate, total};
+
 use crate::architecture::{Pass, Request};
 use crate::catalog::Device;
 use crate::program::Program;

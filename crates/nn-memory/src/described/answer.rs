@@ -1,0 +1,254 @@
+//! The estimate of a described network, in the parts and words of every estimate.
+
+use super::{Lowered, Report, bytes, lower, play, sum};
+use crate::estimate::shares;
+use crate::formula::{Operand, Value};
+use crate::step::{Amounts, Kind, Line, Outcome, Watch};
+use crate::{
+    Bytes, Config, ConfigError, ElementType, Estimate, EstimateError, Field, Fit, Formula, Note, Overheads, Part,
+    PartKind, Phase, Scenario, Shape, fit, quick,
+};
+
+/// What stands at a moment of the step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimelinePoint {
+    /// Operators up to here.
+    pub position: u64,
+    /// The phase of the step.
+    pub phase: Phase,
+    /// The module that runs.
+    pub module: &'static str,
+    /// The operator, in PyTorch's words.
+    pub label: &'static str,
+    /// What stands while it runs, at most, by the place of each [`PartKind`].
+    pub parts: [Bytes; PartKind::ALL.len()],
+}
+
+impl TimelinePoint {
+    /// The sum of the parts.
+    pub fn total(&self) -> Bytes {
+        self.parts.iter().fold(Bytes::ZERO, |sum, part| Bytes::new(sum.get().saturating_add(part.get())))
+    }
+}
+
+/// What one of a run of identical layers holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct LayerShare {
+    /// Layers of the run.
+    pub layers: u64,
+    /// Weights of one of them.
+    pub parameters: Bytes,
+    /// What the forward pass of one of them leaves.
+    pub kept_after_forward: Bytes,
+}
+
+/// Tensors alike that stand at the peak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct PartLine {
+    /// The part that they belong to.
+    pub part: PartKind,
+    /// The module that made them.
+    pub module: &'static str,
+    /// The operator that made them, or what they are.
+    pub label: &'static str,
+    /// The type of their elements.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub element: ElementType,
+    /// The shape of each.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub shape: Shape,
+    /// How many there are.
+    pub count: u64,
+    /// Bytes of each, rounded up to 512.
+    pub each: Bytes,
+    /// Bytes of all.
+    pub bytes: Bytes,
+}
+
+/// What stands at the peak, down to tensors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Explanation {
+    /// The phase of the peak.
+    pub phase: Phase,
+    /// The largest first.
+    pub lines: Vec<PartLine>,
+}
+
+fn part_of(kind: Kind) -> PartKind {
+    match kind {
+        Kind::Parameters => PartKind::Parameters,
+        Kind::MasterWeights => PartKind::MasterWeights,
+        Kind::OptimizerState => PartKind::OptimizerState,
+        Kind::Gradients => PartKind::Gradients,
+        Kind::Activations => PartKind::Activations,
+        Kind::KvCache => PartKind::KvCache,
+        Kind::Temporary => PartKind::Temporary,
+        Kind::Workspace => PartKind::Workspace,
+    }
+}
+
+fn parts(amounts: &Amounts, context: Bytes) -> [Bytes; PartKind::ALL.len()] {
+    let mut parts = [Bytes::ZERO; PartKind::ALL.len()];
+    for kind in Kind::ALL {
+        parts[part_of(kind) as usize] = bytes(amounts[kind as usize]);
+    }
+    parts[PartKind::Context as usize] = context;
+    parts
+}
+
+/// Limits of the inputs that are no fields of the configuration.
+fn check(scenario: &Scenario) -> Result<(), EstimateError> {
+    Field::BatchSize.check_count(scenario.batch_size)?;
+    Field::SequenceLength.check_count(scenario.sequence_length)?;
+    quick::check_overheads(scenario)
+}
+
+fn context(overheads: &Overheads) -> Bytes {
+    Bytes::mib(1).scaled_up(overheads.context_mib, 1).unwrap_or(Bytes::ZERO)
+}
+
+/// The outcome with the highest peak; that of 2^63 bytes and more is none.
+fn highest(outcomes: &[Outcome]) -> Result<&Outcome, EstimateError> {
+    outcomes
+        .iter()
+        .max_by_key(|outcome| outcome.peak)
+        .filter(|outcome| outcome.peak < i64::MAX / 2)
+        .ok_or(EstimateError::Config(ConfigError::TooLarge))
+}
+
+/// The total alone.
+pub(crate) fn total(scenario: &Scenario, config: &Config) -> Result<Bytes, EstimateError> {
+    check(scenario)?;
+    let lowered = lower(scenario, config, false)?;
+    let outcomes = play(&lowered, Watch::Peak);
+    let peak = bytes(highest(&outcomes)?.peak);
+    peak.checked_add(context(&scenario.overheads)).ok_or(EstimateError::Config(ConfigError::TooLarge))
+}
+
+pub(crate) fn estimate(scenario: &Scenario, config: &Config) -> Result<Estimate, EstimateError> {
+    check(scenario)?;
+    let lowered = lower(scenario, config, false)?;
+    let outcomes = play(&lowered, Watch::Timeline);
+    let highest = highest(&outcomes)?;
+    let report = Report::from(&lowered, &outcomes);
+    let amounts = parts(&highest.at_peak, context(&scenario.overheads));
+    let total = amounts.iter().fold(Bytes::ZERO, |sum, part| Bytes::new(sum.get().saturating_add(part.get())));
+    let shares = shares(amounts, total);
+    let parts = PartKind::ALL
+        .into_iter()
+        .zip(shares)
+        .map(|(kind, share)| Part {
+            kind,
+            bytes: amounts[kind as usize],
+            share,
+            formula: formula(kind, amounts[kind as usize]),
+        })
+        .collect();
+    let quick_amounts = quick::Amounts { parts: amounts, total };
+    let system_memory = fit::system_memory(fit::device_memory(scenario.device, total));
+    Ok(Estimate {
+        parts,
+        total,
+        total_formula: quick::total_formula(&quick_amounts),
+        fit: Fit::of(scenario.device, &scenario.overheads, total),
+        smallest_device: fit::smallest_device(&scenario.overheads, total),
+        system_memory,
+        system_memory_formula: fit::system_memory_formula(scenario.device, total),
+        notes: notes(scenario, config, &report),
+        timeline: timeline(scenario, &outcomes),
+        layers: layers(&lowered, &outcomes),
+        report: Some(report),
+    })
+}
+
+fn formula(kind: PartKind, bytes: Bytes) -> Formula {
+    let name = match kind {
+        PartKind::Context => "context of the driver",
+        PartKind::Workspace => "workspaces of cuBLAS, by device generation",
+        _ => "tensors of this part that stand at the peak, each rounded up to 512 B",
+    };
+    Formula::new("Σ", vec![Operand { symbol: "Σ", name, value: Value::Amount(bytes) }])
+}
+
+fn timeline(scenario: &Scenario, outcomes: &[Outcome]) -> Vec<TimelinePoint> {
+    let context = context(&scenario.overheads);
+    let mut points = Vec::with_capacity(outcomes.iter().map(|outcome| outcome.points.len()).sum());
+    let mut start = 0;
+    for outcome in outcomes {
+        for point in &outcome.points {
+            points.push(TimelinePoint {
+                position: start + point.position,
+                phase: point.phase,
+                module: point.module,
+                label: point.label,
+                parts: parts(&point.amounts, context),
+            });
+        }
+        start = points.last().map_or(0, |point| point.position);
+    }
+    points
+}
+
+fn layers(lowered: &Lowered, outcomes: &[Outcome]) -> Vec<LayerShare> {
+    let (Some((program, _)), Some(outcome)) = (lowered.passes.first(), outcomes.first()) else { return Vec::new() };
+    let each = |place: usize| program.sections[place].parameters;
+    (0..program.sections.len())
+        .map(|place| LayerShare {
+            layers: program.sections[place].layers,
+            parameters: Bytes::new(
+                program.parameters[each(place).indices()].iter().map(crate::program::Parameter::bytes).sum(),
+            ),
+            kept_after_forward: bytes(sum(&outcome.layers[place])),
+        })
+        .collect()
+}
+
+fn notes(scenario: &Scenario, config: &Config, report: &Report) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let positions = config.get("max_position_embeddings").or(config.get("n_positions"));
+    if let Some(positions) = positions.filter(|positions| scenario.sequence_length > *positions) {
+        notes.push(Note::BeyondPositions { length: scenario.sequence_length, positions });
+    }
+    notes.push(Note::AllocatedNotReserved);
+    notes.push(Note::FollowedStepByStep(report.peak_phase));
+    if let Some(training) = scenario.task.training() {
+        notes.push(Note::OptimizerState(training.optimizer));
+    }
+    notes
+}
+
+/// What stands at the peak of a described network, line by line; none of a network known by its size alone.
+///
+/// # Errors
+/// As [`estimate`](crate::estimate()).
+pub fn explain(scenario: &Scenario) -> Option<Result<Explanation, EstimateError>> {
+    Some(scenario.model.config()?.map_err(EstimateError::from).and_then(|config| explain_config(scenario, &config)))
+}
+
+fn explain_config(scenario: &Scenario, config: &Config) -> Result<Explanation, EstimateError> {
+    check(scenario)?;
+    let lowered = lower(scenario, config, false)?;
+    let outcomes = play(&lowered, Watch::Peak);
+    let highest = highest(&outcomes)?;
+    let place = outcomes.iter().position(|outcome| std::ptr::eq(outcome, highest)).unwrap_or(0);
+    let (program, setting) = &lowered.passes[place];
+    let again = crate::step::play(program, setting, Watch::Event(highest.peak_event));
+    let mut lines: Vec<PartLine> = again
+        .ledger
+        .iter()
+        .flat_map(crate::step::Ledger::iter)
+        .filter_map(|(line, count)| part_line(line, count))
+        .collect();
+    lines.sort_by_key(|line| std::cmp::Reverse(line.bytes));
+    Ok(Explanation { phase: highest.peak_phase, lines })
+}
+
+fn part_line(line: Line, count: i64) -> Option<PartLine> {
+    let Line { kind, module, label, element, shape, bytes } = line;
+    let count = u64::try_from(count).ok().filter(|count| *count > 0)?;
+    let all = Bytes::new(bytes.saturating_mul(count));
+    Some(PartLine { part: part_of(kind), module, label, element, shape, count, each: Bytes::new(bytes), bytes: all })
+}

@@ -1,0 +1,107 @@
+//! Estimates of described networks: that the answer and its work agree.
+
+use nn_memory::{
+    Bytes, Checkpointing, Choice, Config, Family, Model, Optimizer, PartKind, Phase, PrecisionMode, Run, Scenario, Task,
+    Training, catalog, estimate, explain, largest_batch_that_fits, sweep_batch,
+};
+
+fn small(family: Family) -> Config {
+    let mut config = Config::of(family);
+    for key in ["num_hidden_layers", "n_layer", "encoder_layers", "decoder_layers", "num_layers", "n_layers"] {
+        if config.get(key).is_some() {
+            config.set(key, 6).expect("a number of layers");
+        }
+    }
+    config
+}
+
+fn scenarios() -> impl Iterator<Item = (Family, Scenario)> {
+    let training = Task::Training(Training { optimizer: Optimizer::AdamW, ..Training::default() });
+    let tasks = [training, Task::Lora(Training::default()), Task::Inference];
+    Family::ALL.iter().flat_map(move |family| {
+        tasks.into_iter().flat_map(move |task| {
+            [Checkpointing::None, Checkpointing::Block, Checkpointing::Every(2), Checkpointing::Selective].map(
+                |checkpointing| {
+                    let run = Run { checkpointing, precision: PrecisionMode::AutocastBf16, ..Run::default() };
+                    let model = Model::Described(small(*family));
+                    (*family, Scenario { model, run, task, batch_size: 2, sequence_length: 256, ..Scenario::default() })
+                },
+            )
+        })
+    })
+}
+
+#[test]
+fn parts_at_the_peak_sum_to_the_peak_and_lines_to_their_parts() {
+    for (family, scenario) in scenarios() {
+        let estimate = estimate(&scenario).unwrap_or_else(|error| panic!("{family:?}: {error}"));
+        let sum: u64 = estimate.parts.iter().map(|part| part.bytes.get()).sum();
+        assert_eq!(sum, estimate.total.get(), "{family:?}");
+        let report = estimate.report.as_ref().expect("a report");
+        assert_eq!(estimate.total, report.allocated, "{family:?}");
+        let explanation = explain(&scenario).expect("a described network").expect("an explanation");
+        assert_eq!(explanation.phase, report.peak_phase);
+        for kind in PartKind::ALL {
+            let lines: u64 =
+                explanation.lines.iter().filter(|line| line.part == kind).map(|line| line.bytes.get()).sum();
+            assert_eq!(lines, estimate.part(kind).bytes.get(), "{family:?} {:?} {kind:?}", scenario.run.checkpointing);
+        }
+    }
+}
+
+#[test]
+fn the_timeline_reaches_the_peak_and_no_higher() {
+    for (family, scenario) in scenarios() {
+        let estimate = estimate(&scenario).expect("an estimate");
+        let highest = estimate.timeline.iter().map(|point| point.total()).max().unwrap_or(Bytes::ZERO);
+        assert_eq!(highest, estimate.total, "{family:?} {:?} {:?}", scenario.task, scenario.run.checkpointing);
+        assert!(estimate.timeline.is_sorted_by_key(|point| point.position), "{family:?}");
+    }
+}
+
+#[test]
+fn every_model_of_the_catalogue_is_read_and_has_its_parameters() {
+    for model in catalog::MODELS {
+        let config = Config::from_json(model.config);
+        let Ok(config) = config else { continue };
+        let scenario = Scenario { model: Model::Described(config), batch_size: 1, sequence_length: 64, ..Scenario::default() };
+        let report = estimate(&scenario).unwrap_or_else(|error| panic!("{}: {error}", model.key)).report;
+        if let Some(parameters) = model.parameters {
+            assert_eq!(report.map(|report| report.parameters), Some(parameters), "{}", model.key);
+        }
+    }
+}
+
+#[test]
+fn the_largest_batch_is_the_last_that_fits() {
+    let model = catalog::model("llama-3.2-1b").expect("in the catalogue");
+    let scenario = Scenario {
+        model: Model::Named(model),
+        run: Run { precision: PrecisionMode::Bf16, ..Run::default() },
+        sequence_length: 512,
+        device: nn_memory::DeviceChoice::Catalog(catalog::device("a100-80gb").expect("in the catalogue")),
+        ..Scenario::default()
+    };
+    let largest = largest_batch_that_fits(&scenario).expect("one sample fits");
+    let totals = sweep_batch(&scenario, [largest, largest + 1]);
+    let limit = estimate(&scenario).expect("an estimate").fit;
+    let most = limit.usable.get() - limit.margin.get();
+    assert!(totals[0].total.as_ref().is_ok_and(|total| total.get() <= most));
+    assert!(totals[1].total.as_ref().is_ok_and(|total| total.get() > most));
+}
+
+#[test]
+fn the_step_of_adam_in_bf16_peaks_at_ten_bytes_per_parameter() {
+    // Published: full fine-tunes of Mistral-7B peak at 10.0 bytes per parameter while 6.0 stay.
+    let scenario = Scenario {
+        model: Model::Named(catalog::model("mistral-7b-v0.1").expect("in the catalogue")),
+        run: Run { precision: PrecisionMode::Bf16, checkpointing: Checkpointing::Block, ..Run::default() },
+        batch_size: 4,
+        sequence_length: 4_096,
+        ..Scenario::default()
+    };
+    let report = estimate(&scenario).expect("an estimate").report.expect("a report");
+    assert_eq!(report.peak_phase, Phase::Step);
+    let per_parameter = |bytes: Bytes| bytes.get() * 100 / report.parameters;
+    assert_eq!((per_parameter(report.allocated), per_parameter(report.before)), (1_000, 600));
+}
