@@ -41,7 +41,8 @@ impl EstimateError {
     pub const fn field(&self) -> Field {
         match self {
             Self::OutOfRange { field, .. } | Self::TooLarge { field, .. } => *field,
-            Self::Config(_) => Field::Model,
+            // The input that stands for the model.
+            Self::Config(_) => Field::Parameters,
         }
     }
 }

@@ -51,8 +51,6 @@ pub enum Field {
     Device,
     /// Size of a custom device.
     DeviceMemory,
-    /// The network, chosen by name.
-    Model,
 }
 
 impl Field {
@@ -80,12 +78,11 @@ impl Field {
             Self::Context => ("context", "context"),
             Self::Device => ("device", "device"),
             Self::DeviceMemory => ("device_memory", "device memory"),
-            Self::Model => ("model", "model"),
         }
     }
 
     /// Every input, in the order of the form.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 21] = [
         Self::Parameters,
         Self::ParameterPrecision,
         Self::Task,
@@ -107,7 +104,6 @@ impl Field {
         Self::Context,
         Self::Device,
         Self::DeviceMemory,
-        Self::Model,
     ];
 
     /// Stable key, as written in links.
