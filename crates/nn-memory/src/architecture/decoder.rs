@@ -1,5 +1,7 @@
 //! What decoders of transformers have in common: embedding, blocks one after another, a norm, logits, a loss.
 
+use std::cell::RefCell;
+
 use super::{Pass, Request};
 use crate::program::{Builder, ElementType, Shape, Tensor};
 use crate::{Checkpointing, ConfigError};
@@ -26,24 +28,39 @@ pub(super) fn blocks(
     first: Tensor,
     block: impl Fn(&mut Builder, Tensor) -> Tensor,
 ) -> Tensor {
+    blocks_sharing(b, request, count, first, &RefCell::default(), block)
+}
+
+/// The same where blocks are also given tensors that they share; a block may add to these.
+pub(super) fn blocks_sharing(
+    b: &mut Builder,
+    request: &Request,
+    count: u64,
+    first: Tensor,
+    shared: &RefCell<Vec<Tensor>>,
+    mut block: impl FnMut(&mut Builder, Tensor) -> Tensor,
+) -> Tensor {
     let first = if request.pass == Pass::Lora && request.run.checkpointing != Checkpointing::None {
         b.require_grad(first)
     } else {
         first
     };
     // Python's loop holds a block's input until the block returns.
-    let call = |b: &mut Builder, x: Tensor| b.module("block", &[x], |b| block(b, x));
+    let mut call = |b: &mut Builder, x: Tensor| b.module("block", &[x], |b| block(b, x));
+    let inputs = |x: Tensor| [&[x], shared.borrow().as_slice()].concat();
     match request.run.checkpointing {
         _ if !request.pass.trains() => b.repeat(count, first, call),
         Checkpointing::None => b.repeat(count, first, call),
-        Checkpointing::Block => b.repeat(count, first, |b, x| b.checkpoint(&[x], false, |b| call(b, x))),
-        Checkpointing::Selective => b.repeat(count, first, |b, x| b.checkpoint(&[x], true, |b| call(b, x))),
+        Checkpointing::Block => b.repeat(count, first, |b, x| b.checkpoint(&inputs(x), false, |b| call(b, x))),
+        Checkpointing::Selective => b.repeat(count, first, |b, x| b.checkpoint(&inputs(x), true, |b| call(b, x))),
         Checkpointing::Every(group) => {
             let group = group.clamp(1, count);
-            let whole = b.repeat(count / group, first, |b, x| b.checkpoint(&[x], false, |b| b.repeat(group, x, call)));
+            let whole = b.repeat(count / group, first, |b, x| {
+                b.checkpoint(&inputs(x), false, |b| b.repeat(group, x, &mut call))
+            });
             match count % group {
                 0 => whole,
-                rest => b.checkpoint(&[whole], false, |b| b.repeat(rest, whole, call)),
+                rest => b.checkpoint(&inputs(whole), false, |b| b.repeat(rest, whole, &mut call)),
             }
         }
     }

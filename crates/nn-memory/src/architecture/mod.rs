@@ -7,8 +7,11 @@ mod config;
 mod decoder;
 mod read;
 
+mod bart;
 mod gpt2;
 mod llama;
+mod seq2seq;
+mod t5;
 
 pub use config::{Activation, Config, ConfigField, FieldKind};
 pub use read::ConfigError;
@@ -97,6 +100,10 @@ families! {
     Gpt2, "gpt2", "GPT-2", gpt2::Gpt2;
     /// Llama 1 to 3.
     Llama, "llama", "Llama", llama::Llama;
+    /// T5 and FLAN-T5.
+    T5, "t5", "T5", t5::T5;
+    /// BART.
+    Bart, "bart", "BART", bart::Bart;
 }
 
 impl Family {
@@ -104,6 +111,7 @@ impl Family {
     pub const fn decodes(self) -> bool {
         match self {
             Self::Gpt2 | Self::Llama => true,
+            Self::T5 | Self::Bart => false,
         }
     }
 }

@@ -29,19 +29,19 @@ impl Builder {
             count += 1;
         }
         let shape = x.shape.with_width(output);
-        // Batches are flattened by a view, which the gradient passes on its way back.
+        // Batches are flattened by a view, and the weight is transposed by one, which gradients pass on their way back.
         let flat = Grad::NewView;
         let (label, with_bias);
         let inputs: &[_] = match bias {
             Some(bias) => {
                 self.uses_biased_matmul();
                 label = "addmm";
-                with_bias = [(bias, Grad::New), (x, flat), (weight, Grad::New)];
+                with_bias = [(bias, Grad::New), (x, flat), (weight, Grad::NewView)];
                 &with_bias
             }
             None => {
                 label = "mm";
-                with_bias = [(weight, Grad::New), (x, flat), (x, Grad::None)];
+                with_bias = [(weight, Grad::NewView), (x, flat), (x, Grad::None)];
                 &with_bias[..2]
             }
         };
@@ -91,7 +91,7 @@ impl Builder {
         let scratch = if many { 4 * self.bytes(ids) } else { 0 };
         let inputs = [(ids, Grad::None), (table, Grad::New)];
         let rule = Rule::new("embedding", &inputs, Output::Fresh(shape, table.element));
-        self.run(Rule { backward_scratch: scratch, ..rule })
+        self.run(Rule { saved: &[ids], backward_scratch: scratch, ..rule })
     }
 
     /// `a @ b` of two batches of matrices, each kept for the other.
