@@ -32,6 +32,17 @@ config! {
 /// Positions that the table holds beyond those of the configuration.
 const OFFSET: u64 = 2;
 
+/// One attention of a layer.
+#[derive(Debug, Clone, Copy)]
+struct Attend {
+    /// Where keys and values come from, if not from the layer's own input.
+    encoded: Option<Tensor>,
+    heads: u64,
+    mask: Mask,
+    /// Whether it is the decoder's.
+    decodes: bool,
+}
+
 impl Bart {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
         divisible("d_model", self.d_model, "encoder_attention_heads", self.encoder_attention_heads)?;
@@ -63,11 +74,13 @@ impl Bart {
         let tokens = b.embedding(ids, table);
         let tokens = b.scale(tokens);
         b.local(tokens);
-        let positions = b.parameter("embed_positions", Shape::matrix(self.max_position_embeddings + OFFSET, self.d_model), 2);
+        let positions =
+            b.parameter("embed_positions", Shape::matrix(self.max_position_embeddings + OFFSET, self.d_model), 2);
         let position_ids = b.make("add", Shape::matrix(rows, ids.shape.width()), ElementType::Int64);
         let position = b.embedding(position_ids, positions);
         b.local(position);
-        let sum = if position.shape == tokens.shape { b.add(tokens, position) } else { b.add_broadcast(tokens, position) };
+        let sum =
+            if position.shape == tokens.shape { b.add(tokens, position) } else { b.add_broadcast(tokens, position) };
         let normal = b.layer_norm_module(sum, true);
         b.dropout(normal, self.dropout)
     }
@@ -75,9 +88,10 @@ impl Bart {
     fn encoder(&self, b: &mut Builder, request: &Request, ids: Tensor, table: Tensor) -> Tensor {
         let hidden = self.embeddings(b, ids, table, request.batch);
         let mask = source_mask(b, request, hidden, request.length);
+        let own = Attend { encoded: None, heads: self.encoder_attention_heads, mask, decodes: false };
         let shared = RefCell::default();
         blocks_sharing(b, request, self.encoder_layers, hidden, &shared, |b, x| {
-            let x = self.attention_layer(b, request, x, None, self.encoder_attention_heads, mask);
+            let x = self.attention_layer(b, request, x, own);
             let x = self.feed_forward(b, x, self.encoder_ffn_dim);
             finite(b, x);
             x
@@ -86,46 +100,33 @@ impl Bart {
 
     fn decoder(&self, b: &mut Builder, request: &Request, ids: Tensor, table: Tensor, encoded: Tensor) -> Tensor {
         let hidden = self.embeddings(b, ids, table, 1);
-        let own = target_mask(b, request, hidden);
-        let cross = source_mask(b, request, hidden, request.run.target_length);
+        let (heads, decodes) = (self.decoder_attention_heads, true);
+        let own = Attend { encoded: None, heads, mask: target_mask(b, request, hidden), decodes };
+        let mask = source_mask(b, request, hidden, request.run.target_length);
+        let cross = Attend { encoded: Some(encoded), heads, mask, decodes };
         let shared = RefCell::new(vec![encoded]);
-        let heads = self.decoder_attention_heads;
         blocks_sharing(b, request, self.decoder_layers, hidden, &shared, |b, x| {
-            let x = self.attention_layer(b, request, x, None, heads, own);
+            let x = self.attention_layer(b, request, x, own);
             b.local(x);
-            let x = self.attention_layer(b, request, x, Some(encoded), heads, cross);
+            let x = self.attention_layer(b, request, x, cross);
             self.feed_forward(b, x, self.decoder_ffn_dim)
         })
     }
 
     /// Attention over the layer's own input or the encoder's output, the residual, the norm after it.
-    fn attention_layer(
-        &self,
-        b: &mut Builder,
-        request: &Request,
-        x: Tensor,
-        encoded: Option<Tensor>,
-        heads: u64,
-        mask: Mask,
-    ) -> Tensor {
-        let name = if encoded.is_some() { "encoder_attn" } else { "self_attn" };
-        let attended = b.module(name, &[x], |b| self.attention(b, request, x, encoded.unwrap_or(x), heads, mask));
+    fn attention_layer(&self, b: &mut Builder, request: &Request, x: Tensor, attend: Attend) -> Tensor {
+        let name = if attend.encoded.is_some() { "encoder_attn" } else { "self_attn" };
+        let attended = b.module(name, &[x], |b| self.attention(b, request, x, attend));
         let dropped = b.dropout(attended, self.dropout);
         let sum = b.add(x, dropped);
         b.layer_norm_module(sum, true)
     }
 
-    fn attention(
-        &self,
-        b: &mut Builder,
-        request: &Request,
-        x: Tensor,
-        source: Tensor,
-        heads: u64,
-        mask: Mask,
-    ) -> Tensor {
+    fn attention(&self, b: &mut Builder, request: &Request, x: Tensor, attend: Attend) -> Tensor {
+        let Attend { encoded, heads, mask, decodes } = attend;
+        let source = encoded.unwrap_or(x);
         let width = self.d_model;
-        let mut project = |b: &mut Builder, name, x| {
+        let project = |b: &mut Builder, name, x| {
             let projected = b.linear(x, Linear { name, input: width, output: width, bias: true });
             let [_, batch, length, _] = projected.shape.0;
             let shape = Shape([batch, heads, length, width / heads]);
@@ -137,7 +138,7 @@ impl Bart {
         let query = project(b, "q_proj", x);
         let key = project(b, "k_proj", source);
         let value = project(b, "v_proj", source);
-        let (key, value) = cached(b, request, key, value);
+        let (key, value) = if decodes { cached(b, request, key, value) } else { (key, value) };
         for tensor in [query, key, value] {
             b.local(tensor);
         }

@@ -2,7 +2,9 @@
 
 use std::cell::RefCell;
 
-use super::config::{Activation, Coded, FLAG, FieldKind, HEADS, LAYERS, RATE, VOCABULARY, WIDTH, config, count, optional};
+use super::config::{
+    Activation, Coded, FLAG, FieldKind, HEADS, LAYERS, RATE, VOCABULARY, WIDTH, config, count, optional,
+};
 use super::decoder::blocks_sharing;
 use super::seq2seq::{cached, encoder_tokens, finish, shifted, source_mask, target_mask, targets};
 use super::{ConfigError, Request};
@@ -62,6 +64,16 @@ struct Biases {
     cross: Option<Tensor>,
 }
 
+/// One attention of a layer.
+#[derive(Debug, Clone, Copy)]
+struct Attend {
+    /// Where keys and values come from, if not from the layer's own input.
+    encoded: Option<Tensor>,
+    mask: Mask,
+    /// Whether it is the decoder's.
+    decodes: bool,
+}
+
 impl T5 {
     // Result as families have it: no field contradicts another here.
     #[expect(clippy::unnecessary_wraps, reason = "families share this signature")]
@@ -93,7 +105,8 @@ impl T5 {
             Some(_) => target_mask(b, request, tokens),
             None => source_mask(b, request, tokens, length),
         };
-        let cross = encoded.map(|_| source_mask(b, request, tokens, length));
+        let own = Attend { encoded: None, mask: own, decodes: encoded.is_some() };
+        let cross = encoded.map(|_| Attend { encoded, mask: source_mask(b, request, tokens, length), decodes: true });
         let hidden = b.dropout(tokens, self.dropout_rate);
         let layers = match encoded {
             Some(_) => self.num_decoder_layers.unwrap_or(self.num_layers),
@@ -103,11 +116,11 @@ impl T5 {
         let mut biases = Biases::default();
         let hidden = blocks_sharing(b, request, layers, hidden, &shared, |b, x| {
             let made = biases.own.is_some();
-            let x = self.attention_layer(b, request, x, None, own, &mut biases.own);
+            let x = self.attention_layer(b, request, x, own, &mut biases.own);
             let mut x = clamped(b, x);
-            if let (Some(encoded), Some(cross)) = (encoded, cross) {
+            if let Some(cross) = cross {
                 b.local(x);
-                x = self.attention_layer(b, request, x, Some(encoded), cross, &mut biases.cross);
+                x = self.attention_layer(b, request, x, cross, &mut biases.cross);
                 x = clamped(b, x);
             }
             if !made {
@@ -129,16 +142,14 @@ impl T5 {
         b: &mut Builder,
         request: &Request,
         x: Tensor,
-        encoded: Option<Tensor>,
-        mask: Mask,
+        attend: Attend,
         bias: &mut Option<Tensor>,
     ) -> Tensor {
         b.module("", &[x], |b| {
             let normal = b.rms_norm_t5(x);
             b.local(normal);
-            let name = if encoded.is_some() { "EncDecAttention" } else { "SelfAttention" };
-            let attended =
-                b.module(name, &[normal], |b| self.attention(b, request, normal, encoded, mask, bias));
+            let name = if attend.encoded.is_some() { "EncDecAttention" } else { "SelfAttention" };
+            let attended = b.module(name, &[normal], |b| self.attention(b, request, normal, attend, bias));
             let dropped = b.dropout(attended, self.dropout_rate);
             b.local(attended);
             b.add(x, dropped)
@@ -150,10 +161,10 @@ impl T5 {
         b: &mut Builder,
         request: &Request,
         x: Tensor,
-        encoded: Option<Tensor>,
-        mask: Mask,
+        attend: Attend,
         bias: &mut Option<Tensor>,
     ) -> Tensor {
+        let Attend { encoded, mask, decodes } = attend;
         let (heads, width) = (self.num_heads, self.num_heads * self.d_kv);
         // Kernels hand back gradients in the order of the projections; bias' fallback does not.
         let fused = encoded.is_some() && !matches!(b.attention, Attention::Eager | Attention::SdpaMath);
@@ -167,7 +178,7 @@ impl T5 {
         let source = encoded.unwrap_or(x);
         let key = project(b, "k", source);
         let value = project(b, "v", source);
-        let (key, value) = cached(b, request, key, value);
+        let (key, value) = if decodes { cached(b, request, key, value) } else { (key, value) };
         for tensor in [query, key, value] {
             b.local(tensor);
         }
