@@ -8,7 +8,7 @@ use super::config::{
 use super::decoder::blocks_sharing;
 use super::seq2seq::{cached, encoder_tokens, finish, shifted, source_mask, target_mask, targets};
 use super::{ConfigError, Request};
-use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Role, Shape, Tensor};
 use crate::{Attention, Checkpointing, Decimal};
 
 /// The feed-forward layer: `{activation}` or `gated-{activation}`.
@@ -124,7 +124,12 @@ impl T5 {
                 x = clamped(b, x);
             }
             if !made {
-                shared.borrow_mut().extend(biases.own.into_iter().chain(biases.cross));
+                for bias in biases.own.into_iter().chain(biases.cross) {
+                    shared.borrow_mut().push(bias);
+                    if request.pass.trains() && request.run.checkpointing != Checkpointing::None {
+                        b.mark(bias, Role::Shared);
+                    }
+                }
             }
             b.local(x);
             let x = self.feed_forward_layer(b, x);

@@ -8,6 +8,8 @@
 mod ledger;
 mod optimize;
 mod play;
+#[cfg(test)]
+mod tests;
 
 use ledger::{Ledger, Line};
 pub(crate) use optimize::Optimize;

@@ -2,7 +2,7 @@
 
 use super::optimize::{self, Optimize};
 use super::{Kind, Ledger, Line, Phase};
-use crate::program::{ElementType, GRANULE, Grad, Instruction, Node, Program, Role, Shape, Span};
+use crate::program::{ElementType, GRANULE, Grad, Instruction, Node, Program, Role, Shape, Span, WRITTEN_OUT};
 
 /// Bytes by [`Kind`].
 pub(crate) type Amounts = [i64; Kind::ALL.len()];
@@ -62,7 +62,12 @@ struct Live {
     references: u32,
     kind: Kind,
     line: u32,
+    /// The sections whose repeated layer made it; every layer that they skip made one too.
+    repeated: [u32; NESTED],
 }
+
+/// Sections inside one another: blocks in groups.
+const NESTED: usize = 2;
 
 /// What to write down while playing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +118,10 @@ pub(super) struct Player<'p> {
     /// Contributions still to come, by parameter.
     pending: Vec<u32>,
     marks: Vec<Marks>,
+    /// The sections in whose repeated layer forward is, outermost first.
+    repeated: [u32; NESTED],
+    /// Which sections forward, or a recomputation, has left behind.
+    passed: Vec<bool>,
     ledger: Option<Ledger>,
     found: Option<Ledger>,
     outcome: Outcome,
@@ -144,6 +153,8 @@ impl<'p> Player<'p> {
             views: vec![false; if setting.optimize.is_some() { tensors } else { 0 }],
             pending: program.parameters.iter().map(|parameter| parameter.uses).collect(),
             marks: vec![Marks::default(); program.sections.len()],
+            repeated: [NONE; NESTED],
+            passed: vec![false; program.sections.len()],
             ledger: matches!(watch, Watch::Event(_)).then(Ledger::default),
             found: None,
             outcome: Outcome {
@@ -245,7 +256,7 @@ impl<'p> Player<'p> {
 
     /// Allocates `bytes`; what it is for is told by a storage of the program.
     fn allocate(&mut self, bytes: u64, kind: Kind, storage: u32) -> u32 {
-        self.live.push(Live { bytes, references: 1, kind, line: storage });
+        self.live.push(Live { bytes, references: 1, kind, line: storage, repeated: self.repeated });
         self.amounts[kind as usize] += signed(bytes);
         self.total += signed(bytes);
         if self.ledger.is_some() {
@@ -272,14 +283,25 @@ impl<'p> Player<'p> {
         let entry = &mut self.live[live as usize];
         entry.references -= 1;
         if entry.references == 0 {
-            let Live { bytes, kind, line, .. } = *entry;
-            self.amounts[kind as usize] -= signed(bytes);
-            self.total -= signed(bytes);
+            let Live { bytes, kind, line, repeated, .. } = *entry;
+            let count = self.stands_for(repeated);
+            let all = signed(bytes).saturating_mul(count);
+            self.amounts[kind as usize] -= all;
+            self.total -= all;
             if self.ledger.is_some() {
                 let line = self.line(line, kind, bytes);
-                self.enter(line, -1);
+                self.enter(line, -count);
             }
         }
+    }
+
+    /// How many go at once: what outlives its layer and then its section, as the weights that autocast has cast, goes
+    /// together with those of the layers that were skipped.
+    fn stands_for(&self, repeated: [u32; NESTED]) -> i64 {
+        let passed = repeated.into_iter().filter(|&section| section != NONE && self.passed[section as usize]);
+        passed.fold(1, |count: i64, section| {
+            count.saturating_mul(1 + signed(self.program.sections[section as usize].skipped))
+        })
     }
 
     /// The storage becomes something else: an output becomes an activation, a gradient that of a weight.
@@ -352,10 +374,21 @@ impl<'p> Player<'p> {
         if skipped == 0 {
             return;
         }
-        if iteration == 1 {
-            self.remember(section);
-        } else if iteration == 2 {
-            self.repeat(section, skipped);
+        match iteration {
+            0 => self.passed[section as usize] = false,
+            1 => {
+                self.remember(section);
+                if let Some(free) = self.repeated.iter_mut().find(|open| **open == NONE) {
+                    *free = section;
+                }
+            }
+            2 => {
+                self.repeat(section, skipped);
+                for open in self.repeated.iter_mut().filter(|open| **open == section) {
+                    *open = NONE;
+                }
+            }
+            _ => self.passed[section as usize] = iteration == WRITTEN_OUT,
         }
     }
 
@@ -446,8 +479,12 @@ impl<'p> Player<'p> {
         for tensor in node.outputs.indices() {
             let storage = program.storage_of[tensor];
             let entry = &program.storages[storage as usize];
-            if entry.node == self.node && matches!(entry.role, Role::Made | Role::KvCache | Role::CastWeight) {
-                let kind = if entry.role == Role::KvCache { Kind::KvCache } else { Kind::Temporary };
+            if entry.node == self.node && !matches!(entry.role, Role::Parameter(_) | Role::Outside) {
+                let kind = match entry.role {
+                    Role::KvCache => Kind::KvCache,
+                    Role::Shared => Kind::Activations,
+                    _ => Kind::Temporary,
+                };
                 self.current[storage as usize] = self.allocate(entry.bytes, kind, storage);
                 self.python[tensor] = true;
             } else if self.current[storage as usize] != NONE {
@@ -495,6 +532,8 @@ impl<'p> Player<'p> {
         let program = self.program;
         let Some(loss) = program.loss else { return };
         self.phase = Phase::Backward;
+        // What backward lets go of, it lets go of layer by layer.
+        self.passed.fill(false);
         self.gradients[loss as usize] = self.allocate(GRANULE, Kind::Temporary, program.storage_of[loss as usize]);
         let mut at = program.instructions.len();
         // The checkpoint whose block backward is in, until it is computed again.
@@ -553,12 +592,19 @@ impl<'p> Player<'p> {
                 Instruction::CheckpointBegin(_) | Instruction::CheckpointEnd(_) => {}
             }
         }
+        // The recomputation stops early; what it leaves of sections inside the block goes with that of the layers skipped.
+        for instruction in &program.instructions[begin..checkpoint.end as usize] {
+            if let Instruction::Mark { section, .. } = *instruction {
+                self.passed[section as usize] = true;
+            }
+        }
         for tensor in made {
             self.python_drops(index(tensor));
         }
         if checkpoint.keep_matmuls {
             self.drop_matmuls(last, checkpoint.end as usize);
         }
+        self.passed.fill(false);
     }
 
     /// Lets go of what selective checkpointing kept of operators that need not run again.
