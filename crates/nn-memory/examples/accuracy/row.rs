@@ -158,7 +158,8 @@ fn scenario(row: &Value) -> Result<Scenario, String> {
         kv_cache: case["use_cache"].as_bool().unwrap_or(case["mode"] == "infer"),
         last_logits: case["logits"] == "last",
         head: if case["input"] == "cls" { Head::Classification } else { Head::LanguageModel },
-        target_length: number("tgt").or(number("seq")).unwrap_or(1),
+        // Labels are as long as the input where a case does not say; inference starts with one token.
+        target_length: number("tgt").or(number("seq").filter(|_| case["mode"] == "train")).unwrap_or(1),
         ..Run::default()
     };
     let training = Training {
