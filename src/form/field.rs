@@ -10,7 +10,7 @@ use super::search::search;
 use super::step::{Number, Step, stepped};
 use super::texts::{FLAG, words};
 use crate::page::Page;
-use crate::reactive::{Flag, action, flag, optional, text};
+use crate::reactive::{Flag, disclosure, flag, optional, text};
 
 /// An input as the page shows it.
 pub struct Spec {
@@ -142,18 +142,14 @@ impl Shown {
             Either::Right(view! { <label for=id>{self.label}</label> })
         };
         let info = (!self.help_in_sight).then(|| {
-            view! {
-                <button
-                    type="button"
-                    class="info"
-                    aria-label=format!("About {}", self.about)
-                    aria-expanded=text(move || open.get().to_string())
-                    aria-controls=format!("help-{slug}")
-                    on:click=action(move || open.update(|open| *open = !*open))
-                >
-                    "i"
-                </button>
-            }
+            disclosure(
+                "info",
+                format!("about-{slug}"),
+                format!("About {}", self.about),
+                format!("help-{slug}"),
+                open,
+                "i",
+            )
         });
         let control = match self.control {
             Control::Select(options) => self.select(page, options()),

@@ -7,6 +7,7 @@ mod config;
 mod decoder;
 mod read;
 
+mod bart;
 mod gemma;
 mod gemma2;
 mod gpt2;
@@ -16,6 +17,8 @@ mod mixtral;
 mod qwen2;
 mod qwen2_moe;
 mod qwen3;
+mod seq2seq;
+mod t5;
 
 pub use config::{Activation, Config, ConfigField, FieldKind, MOST_FIELDS};
 pub use read::ConfigError;
@@ -118,6 +121,10 @@ families! {
     Gemma, "gemma", "Gemma", gemma::Gemma;
     /// Gemma 2.
     Gemma2, "gemma2", "Gemma 2", gemma2::Gemma2;
+    /// T5 and FLAN-T5.
+    T5, "t5", "T5", t5::T5;
+    /// BART.
+    Bart, "bart", "BART", bart::Bart;
 }
 
 impl Family {
@@ -133,6 +140,7 @@ impl Family {
             | Self::Qwen2Moe
             | Self::Gemma
             | Self::Gemma2 => true,
+            Self::T5 | Self::Bart => false,
         }
     }
 }

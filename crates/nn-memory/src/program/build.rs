@@ -6,10 +6,9 @@
 use crate::{Attention, Lora};
 
 use super::tensor::{ElementType, Shape, Tensor};
-use super::{Checkpoint, Edge, Grad, Instruction, Node, Parameter, Program, Role, Section, Span, Storage, round};
-
-/// Layers of a section that are written out; more are counted as the second.
-const WRITTEN_OUT: u64 = 4;
+use super::{
+    Checkpoint, Edge, Grad, Instruction, Node, Parameter, Program, Role, Section, Span, Storage, WRITTEN_OUT, round,
+};
 
 /// How a program is run: what changes which operators there are, and what they keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -398,7 +397,7 @@ impl Builder {
         first: Tensor,
         mut layer: impl FnMut(&mut Self, Tensor) -> Tensor,
     ) -> Tensor {
-        let written = if self.mode.unrolled { count } else { count.min(WRITTEN_OUT) };
+        let written = if self.mode.unrolled { count } else { count.min(WRITTEN_OUT.into()) };
         let section = u32_of(self.program.sections.len());
         self.program.sections.push(Section { layers: count, skipped: count - written, parameters: Span::default() });
         let copies = self.copies;

@@ -110,6 +110,8 @@ pub(crate) enum Role {
     Made,
     /// Made by an operator, keys or values of the cache.
     KvCache,
+    /// Made by the first layer, and kept for the checkpoints of those after it.
+    Shared,
     /// Made by autocast: a weight in the narrower type.
     CastWeight,
 }
@@ -139,6 +141,9 @@ impl Parameter {
         round(self.elements().saturating_mul(self.element.bytes()))
     }
 }
+
+/// Layers of a section that are written out; more are counted as the second.
+pub(crate) const WRITTEN_OUT: u32 = 4;
 
 /// A run of identical layers.
 #[derive(Debug, Clone, Copy)]

@@ -8,6 +8,8 @@
 mod ledger;
 mod optimize;
 mod play;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use ledger::{Ledger, Line};
 pub(crate) use optimize::Optimize;

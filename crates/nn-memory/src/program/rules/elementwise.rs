@@ -56,6 +56,10 @@ impl Builder {
             if tensor.requires_grad && tensor.element != element && tensor.shape.elements() == full {
                 scratch += self.size(shape, element);
             }
+            // It comes in the wider type.
+            if tensor.requires_grad && tensor.element != element {
+                scratch += self.size(shape, element);
+            }
         }
         let inputs = [(a, Grad::New), (b, Grad::New)];
         let rule = Rule::new("mul", &inputs, Output::Fresh(shape, element));
