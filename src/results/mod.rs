@@ -22,6 +22,8 @@ pub const fn slug(kind: PartKind) -> &'static str {
         PartKind::Gradients => "gradients",
         PartKind::MasterWeights => "master-weights",
         PartKind::Activations => "activations",
+        PartKind::KvCache => "kv-cache",
+        PartKind::Temporary => "temporary",
         PartKind::Context => "context",
         PartKind::Workspace => "workspace",
         // The engine may learn of parts that this page has no colour for.
