@@ -8,6 +8,10 @@ mod decoder;
 mod read;
 
 mod bart;
+mod bert;
+mod distilbert;
+mod electra;
+mod encoder;
 mod gemma;
 mod gemma2;
 mod gpt2;
@@ -17,6 +21,7 @@ mod mixtral;
 mod qwen2;
 mod qwen2_moe;
 mod qwen3;
+mod roberta;
 mod seq2seq;
 mod t5;
 
@@ -123,6 +128,14 @@ families! {
     Gemma2, "gemma2", "Gemma 2", gemma2::Gemma2;
     /// T5 and FLAN-T5.
     T5, "t5", "T5", t5::T5;
+    /// BERT.
+    Bert, "bert", "BERT", bert::Bert;
+    /// RoBERTa.
+    Roberta, "roberta", "RoBERTa", roberta::Roberta;
+    /// DistilBERT.
+    DistilBert, "distilbert", "DistilBERT", distilbert::DistilBert;
+    /// ELECTRA.
+    Electra, "electra", "ELECTRA", electra::Electra;
     /// BART.
     Bart, "bart", "BART", bart::Bart;
 }
@@ -140,7 +153,7 @@ impl Family {
             | Self::Qwen2Moe
             | Self::Gemma
             | Self::Gemma2 => true,
-            Self::T5 | Self::Bart => false,
+            Self::T5 | Self::Bart | Self::Bert | Self::Roberta | Self::DistilBert | Self::Electra => false,
         }
     }
 }
