@@ -38,6 +38,7 @@ impl Electra {
             activation: self.hidden_act,
             dropout: self.hidden_dropout_prob,
             attention_dropout: self.attention_probs_dropout_prob,
+            output_dropout: true,
             labels: self.num_labels,
             names: Names::BERT,
             classifier: Classifier::Head(Activation::Gelu),

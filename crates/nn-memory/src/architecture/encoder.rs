@@ -21,6 +21,8 @@ pub(super) struct Encoder {
     pub(super) activation: Activation,
     pub(super) dropout: Decimal,
     pub(super) attention_dropout: Decimal,
+    /// Whether what attention puts out is dropped as well.
+    pub(super) output_dropout: bool,
     pub(super) labels: u64,
     pub(super) names: Names,
     pub(super) classifier: Classifier,
@@ -61,6 +63,8 @@ impl Encoder {
         let table = b.parameter("word_embeddings", Shape::matrix(self.vocabulary, self.embedding), 2);
         let hidden = b.module("model", &[], |b| {
             let hidden = self.embeddings(b, ids, table);
+            // The model's frame holds what it embedded until it returns.
+            b.local(hidden);
             let mask = self.mask(b, request, hidden);
             blocks(b, request, self.layers, hidden, |b, x| self.block(b, x, mask))
         });
@@ -134,7 +138,7 @@ impl Encoder {
             b.local(context);
             b.module("output", &[context, x], |b| {
                 let out = b.linear(context, Linear { name: names.output, input: hidden, output: hidden, bias: true });
-                let out = b.dropout(out, self.dropout);
+                let out = if self.output_dropout { b.dropout(out, self.dropout) } else { out };
                 let sum = b.add(out, x);
                 b.local(out);
                 b.layer_norm_module(sum, true)

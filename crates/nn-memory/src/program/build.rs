@@ -49,6 +49,8 @@ pub(crate) struct Rule<'a> {
     pub(crate) statistics: &'a [(Shape, ElementType)],
     pub(crate) forward_scratch: u64,
     pub(crate) backward_scratch: u64,
+    pub(crate) unreduced: u64,
+    pub(crate) reduction_scratch: u64,
     pub(crate) matmul: bool,
 }
 
@@ -64,6 +66,8 @@ impl Rule<'_> {
             statistics: &[],
             forward_scratch: 0,
             backward_scratch: 0,
+            unreduced: 0,
+            reduction_scratch: 0,
             matmul: false,
         }
     }
@@ -303,6 +307,8 @@ impl Builder {
             matmul: rule.matmul,
             forward_scratch: rule.forward_scratch + statistics_bytes,
             backward_scratch: rule.backward_scratch,
+            unreduced: rule.unreduced,
+            reduction_scratch: rule.reduction_scratch,
         });
         self.program.matmul |= rule.matmul;
         let node = u32_of(self.program.nodes.len() - 1);

@@ -575,6 +575,7 @@ impl<'p> Player<'p> {
         let mut at = program.instructions.len();
         // The checkpoint whose block backward is in, until it is computed again.
         let mut block = None;
+        let mut inside = false;
         while at > 0 {
             at -= 1;
             match program.instructions[at] {
@@ -585,14 +586,18 @@ impl<'p> Player<'p> {
                             self.compute_again(block.take().unwrap_or_default(), at);
                         }
                         self.node = node;
-                        self.undo(entry);
+                        self.undo(entry, inside);
                     }
                 }
                 Instruction::Return(_) => {}
                 Instruction::Mark { section, iteration } => self.cross_backward(section, iteration),
-                Instruction::CheckpointEnd(which) => block = Some(which),
+                Instruction::CheckpointEnd(which) => {
+                    block = Some(which);
+                    inside = true;
+                }
                 Instruction::CheckpointBegin(which) => {
                     block = None;
+                    inside = false;
                     for &tensor in &program.held[program.checkpoints[which as usize].inputs.indices()] {
                         let live = self.current[program.storage_of[tensor as usize] as usize];
                         if live != NONE {
@@ -661,7 +666,7 @@ impl<'p> Player<'p> {
     }
 
     /// The backward of an operator.
-    fn undo(&mut self, node: &Node) {
+    fn undo(&mut self, node: &Node, recomputed: bool) {
         let program = self.program;
         let outputs = node.outputs.indices();
         let mut given = [NONE; 4];
@@ -691,6 +696,15 @@ impl<'p> Player<'p> {
                 };
             }
             self.scratch(node.backward_scratch);
+            let unreduced = (node.unreduced > 0).then(|| self.allocate(node.unreduced, Kind::Temporary, NONE));
+            if recomputed {
+                // What was computed again goes with the operator's own backward, what forward kept after the sums.
+                self.release_saved(node);
+            }
+            self.scratch(node.reduction_scratch);
+            if let Some(live) = unreduced {
+                self.drop(live);
+            }
             self.release_saved(node);
             for live in given {
                 if live != NONE {
