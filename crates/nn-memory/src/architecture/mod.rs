@@ -9,21 +9,26 @@ mod read;
 
 mod bart;
 mod bert;
+mod deit;
 mod distilbert;
 mod electra;
 mod encoder;
 mod gemma;
 mod gemma2;
 mod gpt2;
+mod image;
 mod llama;
 mod mistral;
 mod mixtral;
+mod mlp;
 mod qwen2;
 mod qwen2_moe;
 mod qwen3;
 mod roberta;
 mod seq2seq;
 mod t5;
+mod timm_vit;
+mod vit;
 
 pub use config::{Activation, Config, ConfigField, FieldKind};
 pub use read::ConfigError;
@@ -138,6 +143,16 @@ families! {
     Electra, "electra", "ELECTRA", electra::Electra;
     /// BART.
     Bart, "bart", "BART", bart::Bart;
+    /// ViT as transformers has it.
+    Vit, "vit", "ViT", vit::Vit;
+    /// DeiT as transformers has it.
+    Deit, "deit", "DeiT", deit::Deit;
+    /// ViT and DeiT as timm has them.
+    TimmVit, "timm_vit", "ViT (timm)", timm_vit::TimmVit;
+    /// A multilayer perceptron.
+    Mlp, "mlp", "Multilayer perceptron", mlp::Mlp;
+    /// Logistic regression.
+    LogisticRegression, "logistic_regression", "Logistic regression", mlp::LogisticRegression;
 }
 
 impl Family {
@@ -153,7 +168,17 @@ impl Family {
             | Self::Qwen2Moe
             | Self::Gemma
             | Self::Gemma2 => true,
-            Self::T5 | Self::Bart | Self::Bert | Self::Roberta | Self::DistilBert | Self::Electra => false,
+            Self::T5
+            | Self::Bart
+            | Self::Bert
+            | Self::Roberta
+            | Self::DistilBert
+            | Self::Electra
+            | Self::Vit
+            | Self::Deit
+            | Self::TimmVit
+            | Self::Mlp
+            | Self::LogisticRegression => false,
         }
     }
 }

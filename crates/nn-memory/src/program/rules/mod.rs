@@ -12,6 +12,7 @@ mod loss;
 mod norm;
 mod reduce;
 mod shape;
+mod vision;
 
 pub(crate) use attention::{AttentionCall, Mask};
 pub(crate) use experts::Experts;
