@@ -62,7 +62,17 @@ fn the_peak_lies_in_the_right_phase_in_95_of_100_rows() {
 fn every_row_of_these_families_that_is_not_supported_says_why() {
     // Models outside the families that are described here.
     const ELSEWHERE: [&str; 12] = [
-        "Albert", "Cohere", "DebertaV2", "GPTJ", "GPTNeoConfig", "Gemma3", "Granite", "Mpt", "Olmo2", "swin", "convnext",
+        "Albert",
+        "Cohere",
+        "DebertaV2",
+        "GPTJ",
+        "GPTNeoConfig",
+        "Gemma3",
+        "Granite",
+        "Mpt",
+        "Olmo2",
+        "swin",
+        "convnext",
         "SmolLM3",
     ];
     for (row, _) in rows() {

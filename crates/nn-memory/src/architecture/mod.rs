@@ -7,15 +7,24 @@ mod config;
 mod decoder;
 mod read;
 
+mod bloom;
+mod falcon;
 mod gemma;
 mod gemma2;
 mod gpt2;
+mod gpt_neox;
 mod llama;
 mod mistral;
 mod mixtral;
+mod olmo;
+mod opt;
+mod phi;
+mod phi3;
 mod qwen2;
 mod qwen2_moe;
 mod qwen3;
+mod stablelm;
+mod starcoder2;
 
 pub use config::{Activation, Config, ConfigField, FieldKind};
 pub use read::ConfigError;
@@ -118,6 +127,24 @@ families! {
     Gemma, "gemma", "Gemma", gemma::Gemma;
     /// Gemma 2.
     Gemma2, "gemma2", "Gemma 2", gemma2::Gemma2;
+    /// OPT.
+    Opt, "opt", "OPT", opt::Opt;
+    /// GPT-NeoX, Pythia.
+    GptNeoX, "gpt_neox", "GPT-NeoX", gpt_neox::GptNeoX;
+    /// BLOOM.
+    Bloom, "bloom", "BLOOM", bloom::Bloom;
+    /// Phi 1, 1.5 and 2.
+    Phi, "phi", "Phi", phi::Phi;
+    /// Phi 3 and 4.
+    Phi3, "phi3", "Phi 3", phi3::Phi3;
+    /// Falcon.
+    Falcon, "falcon", "Falcon", falcon::Falcon;
+    /// OLMo.
+    Olmo, "olmo", "OLMo", olmo::Olmo;
+    /// StableLM.
+    StableLm, "stablelm", "StableLM", stablelm::StableLm;
+    /// StarCoder2.
+    Starcoder2, "starcoder2", "StarCoder2", starcoder2::Starcoder2;
 }
 
 impl Family {
@@ -132,7 +159,16 @@ impl Family {
             | Self::Qwen3
             | Self::Qwen2Moe
             | Self::Gemma
-            | Self::Gemma2 => true,
+            | Self::Gemma2
+            | Self::Opt
+            | Self::GptNeoX
+            | Self::Bloom
+            | Self::Phi
+            | Self::Phi3
+            | Self::Falcon
+            | Self::Olmo
+            | Self::StableLm
+            | Self::Starcoder2 => true,
         }
     }
 }

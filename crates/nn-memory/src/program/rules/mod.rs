@@ -6,6 +6,7 @@
 mod attention;
 mod elementwise;
 mod experts;
+mod heads;
 mod linear;
 mod loss;
 mod norm;
