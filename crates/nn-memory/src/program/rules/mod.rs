@@ -7,6 +7,7 @@ mod attention;
 mod bias;
 mod elementwise;
 mod experts;
+mod heads;
 mod linear;
 mod loss;
 mod norm;
