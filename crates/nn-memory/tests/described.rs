@@ -1,8 +1,8 @@
 //! Estimates of described networks: that the answer and its work agree.
 
 use nn_memory::{
-    Bytes, Checkpointing, Choice, Config, Family, Model, Optimizer, PartKind, Phase, PrecisionMode, Run, Scenario, Task,
-    Training, catalog, estimate, explain, largest_batch_that_fits, sweep_batch,
+    Bytes, Checkpointing, Choice, Config, Family, Model, Optimizer, PartKind, Phase, PrecisionMode, Run, Scenario,
+    Task, Training, catalog, estimate, explain, largest_batch_that_fits, sweep_batch,
 };
 
 fn small(family: Family) -> Config {
@@ -64,7 +64,8 @@ fn every_model_of_the_catalogue_is_read_and_has_its_parameters() {
     for model in catalog::MODELS {
         let config = Config::from_json(model.config);
         let Ok(config) = config else { continue };
-        let scenario = Scenario { model: Model::Described(config), batch_size: 1, sequence_length: 64, ..Scenario::default() };
+        let scenario =
+            Scenario { model: Model::Described(config), batch_size: 1, sequence_length: 64, ..Scenario::default() };
         let report = estimate(&scenario).unwrap_or_else(|error| panic!("{}: {error}", model.key)).report;
         if let Some(parameters) = model.parameters {
             assert_eq!(report.map(|report| report.parameters), Some(parameters), "{}", model.key);

@@ -7,9 +7,7 @@
 //! 1 MiB among large ones; a block that is not split counts whole. A block that is freed merges with free neighbours.
 //! Segments are never given back.
 
-use std::collections::BTreeSet;
-
-use crate::program::round;
+use crate::program::{GRANULE, round};
 
 /// The largest small block.
 const SMALL: u64 = 1 << 20;
@@ -51,14 +49,36 @@ struct Block {
     free: bool,
 }
 
+impl Block {
+    fn key(&self, place: u32) -> Key {
+        Key(u128::from(self.size / GRANULE) << 85 | u128::from(self.address / GRANULE) << 32 | u128::from(place))
+    }
+}
+
+/// A free block by size, then address, then its place: 43, 53 and 32 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key(u128);
+
+impl Key {
+    /// Before all blocks of this size.
+    fn of_size(size: u64) -> Self {
+        Self(u128::from(size / GRANULE) << 85)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the lowest 32 bits are the place")]
+    const fn place(self) -> u32 {
+        self.0 as u32
+    }
+}
+
 /// The allocator and its blocks.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Allocator {
     blocks: Vec<Block>,
     /// Places of `blocks` that merging left vacant.
     vacant: Vec<u32>,
-    /// Free blocks of each pool: size, address, place.
-    free: [BTreeSet<(u64, u64, u32)>; 2],
+    /// Free blocks of each pool, the best first: there are a few hundred, so that a sorted list is the fastest.
+    free: [Vec<Key>; 2],
     /// Where the next segment begins: later ones lie higher.
     next: u64,
     allocated: u64,
@@ -83,15 +103,28 @@ impl Allocator {
         }
         let size = round(bytes);
         let pool = if size <= SMALL { Pool::Small } else { Pool::Large };
-        let best = self.free[pool as usize].range((size, 0, 0)..).next().copied();
-        let place = match best {
-            Some(entry) => {
-                self.free[pool as usize].remove(&entry);
-                entry.2
-            }
+        let free = &self.free[pool as usize];
+        let best = free.partition_point(|key| *key < Key::of_size(size));
+        let listed = free.get(best).copied();
+        let place = match listed {
+            Some(key) => key.place(),
             None => self.segment(size, pool),
         };
-        self.split(place, size);
+        let rest = self.split(place, size);
+        let free = &mut self.free[pool as usize];
+        match (listed, rest) {
+            (Some(_), Some(rest)) => {
+                // What is left is smaller: it moves down the list.
+                let to = free[..best].partition_point(|key| *key < rest);
+                free.copy_within(to..best, to + 1);
+                free[to] = rest;
+            }
+            (Some(_), None) => {
+                free.remove(best);
+            }
+            (None, Some(rest)) => free.insert(best_place(free, rest), rest),
+            (None, None) => {}
+        }
         let block = &mut self.blocks[place as usize];
         block.free = false;
         self.allocated = self.allocated.saturating_add(block.size);
@@ -122,26 +155,26 @@ impl Allocator {
     }
 
     /// Splits off what a block has beyond `size`, if it is worth it.
-    fn split(&mut self, place: u32, size: u64) {
+    fn split(&mut self, place: u32, size: u64) -> Option<Key> {
         let block = self.blocks[place as usize];
         let rest = block.size - size;
         let worth = match block.pool {
-            Pool::Small => rest >= crate::program::GRANULE,
+            Pool::Small => rest >= GRANULE,
             Pool::Large => rest > SMALL,
         };
         if !worth {
-            return;
+            return None;
         }
         let address = block.address + size;
-        let remainder =
-            self.enter(Block { size: rest, address, before: place, after: block.after, pool: block.pool, free: true });
+        let rest = Block { size: rest, address, before: place, after: block.after, pool: block.pool, free: true };
+        let remainder = self.enter(rest);
         if block.after != NONE {
             self.blocks[block.after as usize].before = remainder;
         }
         let block = &mut self.blocks[place as usize];
         block.size = size;
         block.after = remainder;
-        self.free[block.pool as usize].insert((rest, address, remainder));
+        Some(rest.key(remainder))
     }
 
     /// Gives a block back.
@@ -153,13 +186,22 @@ impl Allocator {
         let mut block = self.blocks[place as usize];
         debug_assert!(!block.free, "a block is freed once");
         self.allocated = self.allocated.saturating_sub(block.size);
-        let pool = block.pool as usize;
+        let free = &mut self.free[block.pool as usize];
+        // Where the block's key may go in place of a neighbour's, which is smaller.
+        let mut gap = None;
         for neighbour in [block.before, block.after] {
             if neighbour == NONE || !self.blocks[neighbour as usize].free {
                 continue;
             }
             let other = self.blocks[neighbour as usize];
-            self.free[pool].remove(&(other.size, other.address, neighbour));
+            let at = best_place(free, other.key(neighbour));
+            gap = match gap {
+                None => Some(at),
+                Some(earlier) => {
+                    free.remove(at);
+                    Some(if at < earlier { earlier - 1 } else { earlier })
+                }
+            };
             self.vacant.push(neighbour);
             block.size += other.size;
             if neighbour == block.before {
@@ -170,6 +212,15 @@ impl Allocator {
             }
         }
         block.free = true;
+        let key = block.key(place);
+        match gap {
+            Some(gap) => {
+                let to = gap + 1 + best_place(&free[gap + 1..], key);
+                free.copy_within(gap + 1..to, gap);
+                free[to - 1] = key;
+            }
+            None => free.insert(best_place(free, key), key),
+        }
         self.blocks[place as usize] = block;
         if block.before != NONE {
             self.blocks[block.before as usize].after = place;
@@ -177,8 +228,11 @@ impl Allocator {
         if block.after != NONE {
             self.blocks[block.after as usize].before = place;
         }
-        self.free[pool].insert((block.size, block.address, place));
     }
+}
+
+fn best_place(free: &[Key], key: Key) -> usize {
+    free.partition_point(|other| *other < key)
 }
 
 #[cfg(test)]

@@ -19,6 +19,15 @@ pub(crate) struct Heaped {
     pub(crate) reserved: u64,
     /// The most bytes of blocks in use in each phase of the second step.
     pub(crate) phase_peaks: [u64; 4],
+    /// The same by what was asked for, rounded.
+    pub(crate) asked: [i64; 4],
+}
+
+impl Heaped {
+    /// The most that was asked for in any phase.
+    pub(crate) fn most_asked(&self) -> i64 {
+        self.asked.into_iter().max().unwrap_or(0)
+    }
 }
 
 /// What outlives the player of a pass.
@@ -35,6 +44,7 @@ pub(super) struct Heap {
     workspaces: [bool; 2],
     states: bool,
     phase_peaks: [u64; 4],
+    asked: [i64; 4],
 }
 
 impl Heap {
@@ -100,6 +110,11 @@ impl Heap {
         }
     }
 
+    /// The pass that counts begins.
+    fn begin(&mut self) {
+        (self.phase_peaks, self.asked) = ([0; 4], [0; 4]);
+    }
+
     /// The pass is over: what stands of this kind stays, the rest goes.
     fn leave(&mut self, stays: Option<Kind>, standing: impl Iterator<Item = (usize, Kind)>) {
         for (live, kind) in standing {
@@ -142,18 +157,18 @@ pub(crate) fn heap(passes: &[(Program, Setting)]) -> Heaped {
         let first = Setting { gradients_stand: false, ..*setting };
         heap = run(program, &first, heap, stays);
         heap.allocator.allocate(program.held_outputs);
-        heap.phase_peaks = [0; 4];
+        heap.begin();
         heap = run(program, setting, heap, None);
     } else {
         heap = run(program, setting, heap, None);
-        heap.phase_peaks = [0; 4];
+        heap.begin();
         let decode = passes.get(1);
         heap = run(program, setting, heap, decode.map(|_| Kind::KvCache));
         if let Some((program, setting)) = decode {
             heap = run(program, setting, heap, None);
         }
     }
-    Heaped { reserved: heap.allocator.reserved(), phase_peaks: heap.phase_peaks }
+    Heaped { reserved: heap.allocator.reserved(), phase_peaks: heap.phase_peaks, asked: heap.asked }
 }
 
 /// Plays a pass; what stands of a kind stays when it is over.
@@ -162,6 +177,9 @@ fn run(program: &Program, setting: &Setting, heap: Heap, stays: Option<Kind>) ->
     player.heap = Some(Box::new(heap));
     player.pass();
     let mut heap = player.heap.take().map_or_else(Heap::default, |heap| *heap);
+    for (most, peak) in heap.asked.iter_mut().zip(player.phase_peaks()) {
+        *most = peak.max(*most);
+    }
     heap.leave(stays, player.standing());
     heap
 }

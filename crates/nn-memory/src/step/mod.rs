@@ -11,8 +11,8 @@ mod ledger;
 mod optimize;
 mod play;
 
-pub(crate) use ledger::{Ledger, Line};
 pub(crate) use heap::{Heaped, heap};
+pub(crate) use ledger::{Ledger, Line};
 pub(crate) use optimize::Optimize;
 pub(crate) use play::{Amounts, Outcome, Setting, Watch, play};
 

@@ -189,11 +189,16 @@ impl<'p> Player<'p> {
         self.forward();
         self.outcome.after_forward = self.amounts;
         if self.setting.optimize.is_some() {
-                self.backward();
+            self.backward();
             self.outcome.after_backward = self.amounts;
             self.clip();
             self.step();
         }
+    }
+
+    /// The most in each phase.
+    pub(super) const fn phase_peaks(&self) -> [i64; 4] {
+        self.outcome.phase_peaks
     }
 
     /// What stands: the number of each storage, and its kind.
