@@ -39,6 +39,30 @@ pub fn button(test_id: String, label: Text, press: Action) -> impl IntoView {
     view! { <button type="button" data-testid=test_id on:click=press>{label}</button> }
 }
 
+/// A button that opens and closes what has the id `controls`. `label` is its name for who does not see it.
+pub fn disclosure(
+    class: &'static str,
+    test_id: String,
+    label: String,
+    controls: String,
+    open: RwSignal<bool>,
+    face: impl IntoView,
+) -> impl IntoView {
+    view! {
+        <button
+            type="button"
+            class=class
+            data-testid=test_id
+            aria-label=label
+            aria-expanded=text(move || open.get().to_string())
+            aria-controls=controls
+            on:click=action(move || open.update(|open| *open = !*open))
+        >
+            {face}
+        </button>
+    }
+}
+
 /// A button of one word.
 pub fn plain_button(test_id: &str, label: &'static str, press: Action) -> impl IntoView + use<> {
     button(test_id.to_owned(), text(move || label.to_owned()), press)

@@ -105,10 +105,13 @@ fn device_ticks(
     }
     for size in sizes {
         let at = x(size);
+        if at > area.width {
+            break;
+        }
         let label = size.size_in(unit).short();
         let half = measure(&label) / 2.0;
         let center = at.min(area.width - half);
-        if at > area.width || center - half < free_from {
+        if center - half < free_from {
             continue;
         }
         let is_total = size == estimate.total;

@@ -1,5 +1,7 @@
 //! A picture on a canvas: crisp on any screen, in the theme's colours, drawn once a frame.
 
+use std::cell::RefCell;
+
 use leptos::html::Canvas;
 use leptos::prelude::*;
 use nn_memory::{PartKind, UnitSystem};
@@ -83,6 +85,7 @@ fn paint(
     canvas: &HtmlCanvasElement,
     area: Area,
     ratio: f64,
+    palette: &Palette,
     background: bool,
     picture: &Picture,
     marker: Option<f64>,
@@ -94,17 +97,16 @@ fn paint(
         canvas.set_width(width);
         canvas.set_height(height);
     }
-    let palette = Palette::of_page();
     let surface = CanvasBackend::with_canvas_object(canvas.clone())?.into_drawing_area();
     if background {
         surface.fill(&palette.ground).ok()?;
     }
     for shape in &picture.shapes {
-        draw(&surface, shape, &palette, ratio)?;
+        draw(&surface, shape, palette, ratio)?;
     }
     if let Some(at) = marker {
         let line = Shape::Line(vec![(at, 0.0), (at, area.height)], Ink::Text, 1.0);
-        draw(&surface, &line, &palette, ratio)?;
+        draw(&surface, &line, palette, ratio)?;
     }
     surface.present().ok()
 }
@@ -149,13 +151,42 @@ fn draw<B: DrawingBackend>(
     .ok()
 }
 
-/// Measures with the canvas' own metrics; plotters would add spans to the page for it.
-fn measured<T>(canvas: &HtmlCanvasElement, layout: impl FnOnce(Measure) -> T) -> Option<T> {
-    let context = context(canvas)?;
-    context.set_font(&format!("{FONT_SIZE}px {FONT}"));
-    let measure =
-        |text: &str| context.measure_text(text).map_or(text.len() as f64 * FONT_SIZE / 2.0, |metrics| metrics.width());
-    Some(layout(&measure))
+/// What holds until colours or sizes change. A keystroke would spend more on asking for it than on drawing.
+struct Look {
+    appearance: usize,
+    palette: Palette,
+    widths: RefCell<Vec<(String, f64)>>,
+}
+
+/// More widths than this are of labels that are gone: a chart has fifty at the most.
+const WIDTHS_KEPT: usize = 128;
+
+impl Look {
+    fn of_page(appearance: usize) -> Self {
+        Self { appearance, palette: Palette::of_page(), widths: RefCell::default() }
+    }
+
+    /// Measures with the canvas' own metrics; plotters would add spans to the page for it.
+    fn measure(&self, context: &CanvasRenderingContext2d, text: &str) -> f64 {
+        let mut widths = self.widths.borrow_mut();
+        if let Some((_, width)) = widths.iter().find(|(known, _)| known == text) {
+            return *width;
+        }
+        context.set_font(&format!("{FONT_SIZE}px {FONT}"));
+        let width = context.measure_text(text).map_or(text.len() as f64 * FONT_SIZE / 2.0, |metrics| metrics.width());
+        if widths.len() >= WIDTHS_KEPT {
+            widths.clear();
+        }
+        widths.push((text.to_owned(), width));
+        width
+    }
+}
+
+/// What stands on the canvas, and what it was drawn with.
+#[derive(Default)]
+struct Drawn {
+    picture: Picture,
+    look: Option<Look>,
 }
 
 fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
@@ -209,7 +240,7 @@ impl Kind {
 pub fn chart(kind: Kind, page: Page, described_by: Option<&'static str>) -> impl IntoView {
     let Page { outcome, system, appearance, status, .. } = page;
     let canvas = NodeRef::<Canvas>::new();
-    let picture = StoredValue::new_local(Picture::default());
+    let drawn = StoredValue::new_local(Drawn::default());
     let selected = RwSignal::new(None::<usize>);
     let scheduled = StoredValue::new(false);
     let slug = kind.slug();
@@ -225,15 +256,18 @@ pub fn chart(kind: Kind, page: Page, described_by: Option<&'static str>) -> impl
         if area.width < 1.0 {
             return;
         }
-        let laid_out = outcome.with_untracked(|outcome| {
-            measured(&canvas, |measure| kind.layout(outcome, system.get_untracked(), area, measure))
-        });
-        if let Some(laid_out) = laid_out {
-            let marker = selected.get_untracked().and_then(|index| laid_out.hits.get(index)).map(|hit| hit.marker);
+        let Some(context) = context(&canvas) else { return };
+        drawn.update_value(|drawn| {
+            let appearance = appearance.get_untracked();
+            let look = drawn.look.take().filter(|look| look.appearance == appearance);
+            let look = drawn.look.insert(look.unwrap_or_else(|| Look::of_page(appearance)));
+            let measure = |text: &str| look.measure(&context, text);
+            drawn.picture =
+                outcome.with_untracked(|outcome| kind.layout(outcome, system.get_untracked(), area, &measure));
+            let marker = selected.get_untracked().and_then(|index| drawn.picture.hits.get(index)).map(|hit| hit.marker);
             // A canvas that gives no context draws nothing; the table says the same.
-            paint(&canvas, area, window().device_pixel_ratio(), false, &laid_out, marker);
-            picture.set_value(laid_out);
-        }
+            paint(&canvas, area, window().device_pixel_ratio(), &look.palette, false, &drawn.picture, marker);
+        });
     };
     Effect::new(move || {
         outcome.track();
@@ -247,17 +281,17 @@ pub fn chart(kind: Kind, page: Page, described_by: Option<&'static str>) -> impl
     });
 
     let read_out = move || {
-        let hit = selected.get().and_then(|index| picture.with_value(|picture| picture.hits.get(index).cloned()));
+        let hit = selected.get().and_then(|index| drawn.with_value(|drawn| drawn.picture.hits.get(index).cloned()));
         hit.map_or_else(|| "Point at the chart or use the arrow keys to read it.".to_owned(), |hit| hit.text)
     };
     let point_at = move |event: leptos::ev::PointerEvent| {
-        let index = picture.with_value(|picture| picture.hit_at(f64::from(event.offset_x())));
+        let index = drawn.with_value(|drawn| drawn.picture.hit_at(f64::from(event.offset_x())));
         if selected.get_untracked() != index {
             selected.set(index);
         }
     };
     let press = move |event: leptos::ev::KeyboardEvent| {
-        let count = picture.with_value(|picture| picture.hits.len());
+        let count = drawn.with_value(|drawn| drawn.picture.hits.len());
         let Some(last) = count.checked_sub(1) else { return };
         let next = match (event.key().as_str(), selected.get_untracked()) {
             ("ArrowRight", None) | ("Home", _) => Some(0),
@@ -275,7 +309,8 @@ pub fn chart(kind: Kind, page: Page, described_by: Option<&'static str>) -> impl
         let Ok(Ok(file)) = document().create_element("canvas").map(JsCast::dyn_into::<HtmlCanvasElement>) else {
             return;
         };
-        let painted = picture.with_value(|picture| paint(&file, area_of(&shown), 2.0, true, picture, None));
+        let painted = drawn
+            .with_value(|drawn| paint(&file, area_of(&shown), 2.0, &Palette::of_page(), true, &drawn.picture, None));
         if painted.is_some() {
             platform::download_png(&file, &format!("nn-memory-{slug}.png"));
             status.set(format!("Saved the chart as nn-memory-{slug}.png."));

@@ -7,7 +7,7 @@ use nn_memory::{Bytes, Choice, Field, format_count, parse_count};
 
 use super::state::{Fields, Form};
 use super::step::{Step, stepped};
-use crate::reactive::{Flag, action, flag, optional, text};
+use crate::reactive::{Flag, disclosure, flag, optional, text};
 
 /// An input as the page shows it.
 pub struct Spec {
@@ -74,18 +74,7 @@ impl Spec {
             Either::Right(view! { <label for=format!("input-{id}")>{self.label}</label> })
         };
         let info = (!self.help_in_sight).then(|| {
-            view! {
-                <button
-                    type="button"
-                    class="info"
-                    aria-label=format!("About {field}")
-                    aria-expanded=text(move || open.get().to_string())
-                    aria-controls=format!("help-{id}")
-                    on:click=action(move || open.update(|open| *open = !*open))
-                >
-                    "i"
-                </button>
-            }
+            disclosure("info", format!("about-{id}"), format!("About {field}"), format!("help-{id}"), open, "i")
         });
         let control = match self.control {
             Control::Select(options) => EitherOf3::A(select(field, form, fields, options())),

@@ -6,7 +6,7 @@ use nn_memory::{Bytes, Formula, PartKind, Unit, UnitSystem};
 use super::{capitalized, slug};
 use crate::form::Outcome;
 use crate::page::Page;
-use crate::reactive::{action, flag, text};
+use crate::reactive::{disclosure, flag, text};
 
 /// Id of the table, for what describes it.
 pub const TABLE_ID: &str = "breakdown-table";
@@ -137,18 +137,17 @@ impl Row {
                 </td>
                 <td class="number">{text(move || cells.with(|cells| cells.share.clone()))}</td>
                 <td>
-                    <button
-                        type="button"
-                        class="quiet work-button"
-                        data-testid=format!("show-work-{slug}")
-                        aria-expanded=text(move || open.get().to_string())
-                        aria-controls=format!("work-{slug}")
-                        aria-label=format!("Show the work: {}", self.name())
-                        on:click=action(move || open.update(|open| *open = !*open))
-                    >
-                        <span class="work-verb">"Show the "</span>
-                        "work"
-                    </button>
+                    {disclosure(
+                        "quiet work-button",
+                        format!("show-work-{slug}"),
+                        format!("Show the work: {}", self.name()),
+                        format!("work-{slug}"),
+                        open,
+                        view! {
+                            <span class="work-verb">"Show the "</span>
+                            "work"
+                        },
+                    )}
                 </td>
             </tr>
             <tr class="work" id=format!("work-{slug}") data-testid=format!("work-{slug}") hidden=flag(move || !open.get())>

@@ -106,3 +106,27 @@ fn the_step_of_adam_in_bf16_peaks_at_ten_bytes_per_parameter() {
     let per_parameter = |bytes: Bytes| bytes.get() * 100 / report.parameters;
     assert_eq!((per_parameter(report.allocated), per_parameter(report.before)), (1_000, 600));
 }
+
+#[test]
+fn one_layer_of_llama_2_7b_by_hand() {
+    // As the guide works it out: hidden size 4,096, intermediate size 11,008, 32 heads, BF16, 4,096 tokens.
+    let (tokens, hidden, inner, heads) = (4_096, 4_096, 11_008, 32);
+    // A norm keeps its input in FP32, the root of the variance, and its output before and after the weight.
+    let norm = tokens * (4 * hidden + 4 + 2 * hidden + 2 * hidden);
+    // Attention keeps queries, keys, values, output, and the logarithm of the sum of each row; two seeds.
+    let attention = tokens * (4 * 2 * hidden + heads * 4) + 2 * 512;
+    // The MLP keeps gate, its activation, up, and their product.
+    let mlp = tokens * 4 * 2 * inner;
+    let kept = 2 * norm + attention + mlp;
+    assert_eq!(kept, 763_921_408);
+
+    let scenario = Scenario {
+        model: Model::Named(catalog::model("llama-2-7b").expect("in the catalogue")),
+        run: Run { precision: PrecisionMode::Bf16, ..Run::default() },
+        batch_size: 1,
+        sequence_length: tokens,
+        ..Scenario::default()
+    };
+    let layers = estimate(&scenario).expect("an estimate").layers;
+    assert_eq!((layers[0].layers, layers[0].kept_after_forward), (32, Bytes::new(kept)));
+}

@@ -1,5 +1,7 @@
 //! What decoders of transformers have in common: embedding, blocks one after another, a norm, logits, a loss.
 
+use std::cell::RefCell;
+
 use super::{Pass, Request};
 use crate::program::{Builder, ElementType, Shape, Tensor};
 use crate::{Checkpointing, ConfigError};
@@ -29,6 +31,18 @@ pub(super) fn blocks(
     alternating_blocks(b, request, count, 1, first, |b, x, _| block(b, x))
 }
 
+/// The same where blocks are also given tensors that they share; a block may add to these.
+pub(super) fn blocks_sharing(
+    b: &mut Builder,
+    request: &Request,
+    count: u64,
+    first: Tensor,
+    shared: &RefCell<Vec<Tensor>>,
+    mut block: impl FnMut(&mut Builder, Tensor) -> Tensor,
+) -> Tensor {
+    lower_blocks(b, request, count, 1, first, shared, |b, x, _| block(b, x))
+}
+
 /// The same where kinds of blocks take turns: `block` is told its place among `period` of them.
 pub(super) fn alternating_blocks(
     b: &mut Builder,
@@ -38,28 +52,42 @@ pub(super) fn alternating_blocks(
     first: Tensor,
     block: impl Fn(&mut Builder, Tensor, u64) -> Tensor,
 ) -> Tensor {
+    lower_blocks(b, request, count, period, first, &RefCell::default(), block)
+}
+
+fn lower_blocks(
+    b: &mut Builder,
+    request: &Request,
+    count: u64,
+    period: u64,
+    first: Tensor,
+    shared: &RefCell<Vec<Tensor>>,
+    block: impl FnMut(&mut Builder, Tensor, u64) -> Tensor,
+) -> Tensor {
     let checkpointing = if request.pass.trains() { request.run.checkpointing } else { Checkpointing::None };
     let first =
         if request.pass == Pass::Lora && checkpointing != Checkpointing::None { b.require_grad(first) } else { first };
+    let block = RefCell::new(block);
     // Python's loop holds a block's input until the block returns.
-    let call = |b: &mut Builder, x: Tensor, place: u64| b.module("block", &[x], |b| block(b, x, place));
+    let call = |b: &mut Builder, x: Tensor, place: u64| b.module("block", &[x], |b| (block.borrow_mut())(b, x, place));
+    let inputs = |x: Tensor| [&[x], shared.borrow().as_slice()].concat();
     match checkpointing {
         Checkpointing::None => in_turn(b, count, period, 0, first, &call),
         Checkpointing::Block | Checkpointing::Selective => {
             let keep_matmuls = checkpointing == Checkpointing::Selective;
             in_turn(b, count, period, 0, first, &|b: &mut Builder, x: Tensor, place: u64| {
-                b.checkpoint(&[x], keep_matmuls, |b| call(b, x, place))
+                b.checkpoint(&inputs(x), keep_matmuls, |b| call(b, x, place))
             })
         }
         Checkpointing::Every(group) => {
             let group = group.clamp(1, count.max(1));
             // Groups begin with the kinds in turn as well.
             let whole = in_turn(b, count / group, period, 0, first, &|b: &mut Builder, x: Tensor, turn: u64| {
-                b.checkpoint(&[x], false, |b| in_turn(b, group, period, turn * group, x, &call))
+                b.checkpoint(&inputs(x), false, |b| in_turn(b, group, period, turn * group, x, &call))
             });
             match count % group {
                 0 => whole,
-                rest => b.checkpoint(&[whole], false, |b| in_turn(b, rest, period, count - rest, whole, &call)),
+                rest => b.checkpoint(&inputs(whole), false, |b| in_turn(b, rest, period, count - rest, whole, &call)),
             }
         }
     }

@@ -45,10 +45,13 @@ impl Gemma {
             let embedded = b.embedding(ids, table);
             b.scale(embedded)
         });
-        let mask = causal_mask(b, request, hidden, None);
-        rotary_table(b, hidden, head_dim);
-        let hidden = blocks(b, request, self.num_hidden_layers, hidden, |b, x| block.lower(b, request, x, mask));
-        let hidden = block.norm(b, hidden);
+        // The model's frame holds what it embedded until it returns.
+        let hidden = b.module("", &[hidden], |b| {
+            let mask = causal_mask(b, request, hidden, None);
+            rotary_table(b, hidden, head_dim);
+            let hidden = blocks(b, request, self.num_hidden_layers, hidden, |b, x| block.lower(b, request, x, mask));
+            block.norm(b, hidden)
+        });
         let tied = self.tie_word_embeddings.then_some(table);
         language_head(b, request, hidden, tied, self.vocab_size, |_, logits| logits);
         Ok(())

@@ -48,14 +48,17 @@ impl Gemma2 {
             let embedded = b.embedding(ids, table);
             b.scale(embedded)
         });
-        let full = causal_mask(b, request, hidden, None);
-        let sliding = causal_mask(b, request, hidden, self.sliding_window);
-        rotary_table(b, hidden, head_dim);
-        // Layers with a window and without take turns, one with a window first.
-        let hidden = alternating_blocks(b, request, self.num_hidden_layers, 2, hidden, |b, x, place| {
-            block.lower(b, request, x, if place == 0 { sliding } else { full })
+        // The model's frame holds what it embedded until it returns.
+        let hidden = b.module("", &[hidden], |b| {
+            let full = causal_mask(b, request, hidden, None);
+            let sliding = causal_mask(b, request, hidden, self.sliding_window);
+            rotary_table(b, hidden, head_dim);
+            // Layers with a window and without take turns, one with a window first.
+            let hidden = alternating_blocks(b, request, self.num_hidden_layers, 2, hidden, |b, x, place| {
+                block.lower(b, request, x, if place == 0 { sliding } else { full })
+            });
+            block.norm(b, hidden)
         });
-        let hidden = block.norm(b, hidden);
         let tied = self.tie_word_embeddings.then_some(table);
         language_head(b, request, hidden, tied, self.vocab_size, |b, logits| {
             let scaled = b.scale(logits);

@@ -29,19 +29,20 @@ impl Gpt2 {
         let ids = tokens(b, request);
         let table = b.parameter("wte", Shape::matrix(self.vocab_size, self.n_embd), 2);
         let positions = b.parameter("wpe", Shape::matrix(self.n_positions, self.n_embd), 2);
-        let hidden = b.module("embeddings", &[], |b| {
-            let tokens = b.embedding(ids, table);
-            let length = ids.shape.width();
-            let position_ids = b.make("arange", Shape::matrix(1, length), ElementType::Int64);
-            let position = b.embedding(position_ids, positions);
+        let hidden = b.module("model", &[], |b| {
+            let (tokens, position) = b.module("embeddings", &[], |b| {
+                let tokens = b.embedding(ids, table);
+                let position_ids = b.make("arange", Shape::matrix(1, ids.shape.width()), ElementType::Int64);
+                (tokens, b.embedding(position_ids, positions))
+            });
             b.local(tokens);
             b.local(position);
-            b.add_broadcast(tokens, position)
+            let hidden = b.add_broadcast(tokens, position);
+            let mask = causal_mask(b, request, hidden, None);
+            let hidden = b.dropout(hidden, self.embd_pdrop);
+            let hidden = blocks(b, request, self.n_layer, hidden, |b, x| self.block(b, request, x, mask));
+            b.layer_norm_module(hidden, true)
         });
-        let mask = causal_mask(b, request, hidden, None);
-        let hidden = b.dropout(hidden, self.embd_pdrop);
-        let hidden = blocks(b, request, self.n_layer, hidden, |b, x| self.block(b, request, x, mask));
-        let hidden = b.layer_norm_module(hidden, true);
         language_head(b, request, hidden, Some(table), self.vocab_size, |_, logits| logits);
         Ok(())
     }

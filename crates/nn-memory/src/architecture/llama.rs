@@ -123,10 +123,13 @@ pub(super) fn model(
     let ids = tokens(b, request);
     let table = b.parameter("embed_tokens", Shape::matrix(vocabulary, block.hidden), 2);
     let hidden = b.module("embeddings", &[], |b| b.embedding(ids, table));
-    let mask = causal_mask(b, request, hidden, window);
-    rotary_table(b, hidden, block.head_dim);
-    let hidden = blocks(b, request, layers, hidden, |b, x| block.lower(b, request, x, mask));
-    let hidden = block.norm(b, hidden);
+    // The model's frame holds what it embedded until it returns.
+    let hidden = b.module("", &[hidden], |b| {
+        let mask = causal_mask(b, request, hidden, window);
+        rotary_table(b, hidden, block.head_dim);
+        let hidden = blocks(b, request, layers, hidden, |b, x| block.lower(b, request, x, mask));
+        block.norm(b, hidden)
+    });
     language_head(b, request, hidden, tied.then_some(table), vocabulary, |_, logits| logits);
 }
 

@@ -7,6 +7,11 @@ mod config;
 mod decoder;
 mod read;
 
+mod bart;
+mod bert;
+mod distilbert;
+mod electra;
+mod encoder;
 mod gemma;
 mod gemma2;
 mod gpt2;
@@ -16,6 +21,9 @@ mod mixtral;
 mod qwen2;
 mod qwen2_moe;
 mod qwen3;
+mod roberta;
+mod seq2seq;
+mod t5;
 
 pub use config::{Activation, Config, ConfigField, FieldKind};
 pub use read::ConfigError;
@@ -118,6 +126,18 @@ families! {
     Gemma, "gemma", "Gemma", gemma::Gemma;
     /// Gemma 2.
     Gemma2, "gemma2", "Gemma 2", gemma2::Gemma2;
+    /// T5 and FLAN-T5.
+    T5, "t5", "T5", t5::T5;
+    /// BERT.
+    Bert, "bert", "BERT", bert::Bert;
+    /// RoBERTa.
+    Roberta, "roberta", "RoBERTa", roberta::Roberta;
+    /// DistilBERT.
+    DistilBert, "distilbert", "DistilBERT", distilbert::DistilBert;
+    /// ELECTRA.
+    Electra, "electra", "ELECTRA", electra::Electra;
+    /// BART.
+    Bart, "bart", "BART", bart::Bart;
 }
 
 impl Family {
@@ -133,6 +153,7 @@ impl Family {
             | Self::Qwen2Moe
             | Self::Gemma
             | Self::Gemma2 => true,
+            Self::T5 | Self::Bart | Self::Bert | Self::Roberta | Self::DistilBert | Self::Electra => false,
         }
     }
 }

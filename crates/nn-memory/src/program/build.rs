@@ -6,10 +6,9 @@
 use crate::{Attention, Lora};
 
 use super::tensor::{ElementType, Shape, Tensor};
-use super::{Checkpoint, Edge, Grad, Instruction, Node, Parameter, Program, Role, Section, Span, Storage, round};
-
-/// Layers of a section that are written out; more are counted as the second.
-const WRITTEN_OUT: u64 = 4;
+use super::{
+    Checkpoint, Edge, Grad, Instruction, Node, Parameter, Program, Role, Section, Span, Storage, WRITTEN_OUT, round,
+};
 
 /// How many layers of a section are written out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +58,8 @@ pub(crate) struct Rule<'a> {
     pub(crate) statistics: &'a [(Shape, ElementType)],
     pub(crate) forward_scratch: u64,
     pub(crate) backward_scratch: u64,
+    pub(crate) unreduced: u64,
+    pub(crate) reduction_scratch: u64,
     pub(crate) matmul: bool,
 }
 
@@ -74,6 +75,8 @@ impl Rule<'_> {
             statistics: &[],
             forward_scratch: 0,
             backward_scratch: 0,
+            unreduced: 0,
+            reduction_scratch: 0,
             matmul: false,
         }
     }
@@ -313,6 +316,8 @@ impl Builder {
             matmul: rule.matmul,
             forward_scratch: rule.forward_scratch + statistics_bytes,
             backward_scratch: rule.backward_scratch,
+            unreduced: rule.unreduced,
+            reduction_scratch: rule.reduction_scratch,
         });
         self.program.matmul |= rule.matmul;
         let node = u32_of(self.program.nodes.len() - 1);
@@ -408,7 +413,7 @@ impl Builder {
         mut layer: impl FnMut(&mut Self, Tensor) -> Tensor,
     ) -> Tensor {
         let (count, written) = match self.mode.layers {
-            Layers::Counted => (count, count.min(WRITTEN_OUT)),
+            Layers::Counted => (count, count.min(WRITTEN_OUT.into())),
             Layers::AtMost(most) => (count.min(most), count.min(most)),
         };
         let section = u32_of(self.program.sections.len());

@@ -70,6 +70,10 @@ pub(crate) struct Node {
     pub(crate) forward_scratch: u64,
     /// What backward needs for a moment beside the gradients.
     pub(crate) backward_scratch: u64,
+    /// Gradients of the output's size that autograd's engine then sums, for inputs that were broadcast.
+    pub(crate) unreduced: u64,
+    /// What the sums need for a moment.
+    pub(crate) reduction_scratch: u64,
 }
 
 /// One step of a program.
@@ -110,6 +114,8 @@ pub(crate) enum Role {
     Made,
     /// Made by an operator, keys or values of the cache.
     KvCache,
+    /// Made by the first layer, and kept for the checkpoints of those after it.
+    Shared,
     /// Made by autocast: a weight in the narrower type.
     CastWeight,
 }
@@ -139,6 +145,9 @@ impl Parameter {
         round(self.elements().saturating_mul(self.element.bytes()))
     }
 }
+
+/// Layers of a section that are written out; more are counted as the second.
+pub(crate) const WRITTEN_OUT: u32 = 4;
 
 /// A run of identical layers.
 #[derive(Debug, Clone, Copy)]

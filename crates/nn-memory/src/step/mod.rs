@@ -10,6 +10,8 @@ mod heap;
 mod ledger;
 mod optimize;
 mod play;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use heap::{Heaped, heap};
 pub(crate) use ledger::{Ledger, Line};

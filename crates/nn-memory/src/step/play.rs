@@ -3,7 +3,7 @@
 use super::heap::Heap;
 use super::optimize::{self, Optimize};
 use super::{Kind, Ledger, Line, Phase};
-use crate::program::{ElementType, GRANULE, Grad, Instruction, Node, Program, Role, Shape, Span};
+use crate::program::{ElementType, GRANULE, Grad, Instruction, Node, Program, Role, Shape, Span, WRITTEN_OUT};
 
 /// Bytes by [`Kind`].
 pub(crate) type Amounts = [i64; Kind::ALL.len()];
@@ -70,9 +70,12 @@ struct Live {
     references: u32,
     kind: Kind,
     line: u32,
-    /// The section whose skipped layers have one like it each, counted from one; none is 0.
-    repeated: u32,
+    /// The sections whose repeated layer made it; every layer that they skip made one too.
+    repeated: [u32; NESTED],
 }
+
+/// Sections inside one another: blocks in groups.
+const NESTED: usize = 2;
 
 /// What to write down while playing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,8 +107,6 @@ pub(super) struct Player<'p> {
     /// The most since the last point, where a timeline is written.
     high: (i64, Amounts),
     phase: Phase,
-    /// Where operators are run, in forward or again in backward: how many storages there were when that began.
-    running_since: Option<usize>,
     node: u32,
     live: Vec<Live>,
     /// The live storage behind each of the program's.
@@ -121,6 +122,10 @@ pub(super) struct Player<'p> {
     /// Contributions still to come, by parameter.
     pending: Vec<u32>,
     marks: Vec<Marks>,
+    /// The sections in whose repeated layer forward is, outermost first.
+    repeated: [u32; NESTED],
+    /// Which sections forward, or a recomputation, has left behind.
+    passed: Vec<bool>,
     ledger: Option<Ledger>,
     found: Option<Ledger>,
     /// The allocator, where its own figures are asked for.
@@ -133,10 +138,6 @@ struct Marks {
     amounts: Amounts,
     ledger: Option<Ledger>,
     position: u64,
-    /// How many storages there were when the repeated layer began.
-    first: usize,
-    /// Whether the section is being run.
-    open: bool,
 }
 
 impl<'p> Player<'p> {
@@ -152,7 +153,6 @@ impl<'p> Player<'p> {
             position: 0,
             high: (0, Amounts::default()),
             phase: setting.phase,
-            running_since: Some(0),
             node: 0,
             live: Vec::with_capacity(2 * program.storages.len()),
             current: vec![NONE; program.storages.len()],
@@ -162,6 +162,8 @@ impl<'p> Player<'p> {
             views: vec![false; if setting.optimize.is_some() { tensors } else { 0 }],
             pending: program.parameters.iter().map(|parameter| parameter.uses).collect(),
             marks: vec![Marks::default(); program.sections.len()],
+            repeated: [NONE; NESTED],
+            passed: vec![false; program.sections.len()],
             ledger: matches!(watch, Watch::Event(_)).then(Ledger::default),
             found: None,
             heap: None,
@@ -293,7 +295,7 @@ impl<'p> Player<'p> {
 
     /// Allocates `bytes`; what it is for is told by a storage of the program.
     fn allocate(&mut self, bytes: u64, kind: Kind, storage: u32) -> u32 {
-        self.live.push(Live { bytes, references: 1, kind, line: storage, repeated: 0 });
+        self.live.push(Live { bytes, references: 1, kind, line: storage, repeated: self.repeated });
         if let Some(heap) = &mut self.heap {
             heap.allocate(bytes, self.phase);
         }
@@ -324,29 +326,27 @@ impl<'p> Player<'p> {
         entry.references -= 1;
         if entry.references == 0 {
             let Live { bytes, kind, line, repeated, .. } = *entry;
-            let copies = 1 + self.skipped_copies(live, repeated);
-            let freed = signed(bytes).saturating_mul(copies);
-            self.amounts[kind as usize] = self.amounts[kind as usize].saturating_sub(freed);
-            self.total = self.total.saturating_sub(freed);
+            let count = self.stands_for(repeated);
+            let all = signed(bytes).saturating_mul(count);
+            self.amounts[kind as usize] -= all;
+            self.total -= all;
             if let Some(heap) = &mut self.heap {
                 heap.free(live);
             }
             if self.ledger.is_some() {
                 let line = self.line(line, kind, bytes);
-                self.enter(line, -copies);
+                self.enter(line, -count);
             }
         }
     }
 
-    /// What goes after its section has ended goes from the skipped layers as well: autocast's cache, the caller's lists.
-    /// Within the section, and in backward, the section's own repetition counts them.
-    fn skipped_copies(&self, live: u32, repeated: u32) -> i64 {
-        match (self.running_since, repeated.checked_sub(1)) {
-            (Some(since), Some(section)) if live as usize >= since && !self.marks[section as usize].open => {
-                signed(self.program.sections[section as usize].skipped)
-            }
-            _ => 0,
-        }
+    /// How many go at once: what outlives its layer and then its section, as the weights that autocast has cast, goes
+    /// together with those of the layers that were skipped.
+    fn stands_for(&self, repeated: [u32; NESTED]) -> i64 {
+        let passed = repeated.into_iter().filter(|&section| section != NONE && self.passed[section as usize]);
+        passed.fold(1, |count: i64, section| {
+            count.saturating_mul(1 + signed(self.program.sections[section as usize].skipped))
+        })
     }
 
     /// The storage becomes something else: an output becomes an activation, a gradient that of a weight.
@@ -427,19 +427,20 @@ impl<'p> Player<'p> {
             return;
         }
         match iteration {
-            0 => self.marks[section as usize].open = true,
-            1 => self.remember(section),
-            2 => {
-                let first = self.marks[section as usize].first;
-                for live in &mut self.live[first..] {
-                    if live.references > 0 {
-                        live.repeated = section + 1;
-                    }
+            0 => self.passed[section as usize] = false,
+            1 => {
+                self.remember(section);
+                if let Some(free) = self.repeated.iter_mut().find(|open| **open == NONE) {
+                    *free = section;
                 }
-                self.repeat(section, skipped);
             }
-            3 => {}
-            _ => self.marks[section as usize].open = false,
+            2 => {
+                self.repeat(section, skipped);
+                for open in self.repeated.iter_mut().filter(|open| **open == section) {
+                    *open = NONE;
+                }
+            }
+            _ => self.passed[section as usize] = iteration == WRITTEN_OUT,
         }
     }
 
@@ -459,7 +460,6 @@ impl<'p> Player<'p> {
         let marks = &mut self.marks[section as usize];
         marks.amounts = self.amounts;
         marks.ledger.clone_from(&self.ledger);
-        marks.first = self.live.len();
         marks.position = self.position;
     }
 
@@ -553,8 +553,12 @@ impl<'p> Player<'p> {
         for tensor in node.outputs.indices() {
             let storage = program.storage_of[tensor];
             let entry = &program.storages[storage as usize];
-            if entry.node == self.node && matches!(entry.role, Role::Made | Role::KvCache | Role::CastWeight) {
-                let kind = if entry.role == Role::KvCache { Kind::KvCache } else { Kind::Temporary };
+            if entry.node == self.node && !matches!(entry.role, Role::Parameter(_) | Role::Outside) {
+                let kind = match entry.role {
+                    Role::KvCache => Kind::KvCache,
+                    Role::Shared => Kind::Activations,
+                    _ => Kind::Temporary,
+                };
                 self.current[storage as usize] = self.allocate(entry.bytes, kind, storage);
                 self.python[tensor] = true;
                 if let (Kind::KvCache, Some(heap)) = (kind, &mut self.heap) {
@@ -605,11 +609,13 @@ impl<'p> Player<'p> {
         let program = self.program;
         let Some(loss) = program.loss else { return };
         self.phase = Phase::Backward;
-        self.running_since = None;
+        // What backward lets go of, it lets go of layer by layer.
+        self.passed.fill(false);
         self.gradients[loss as usize] = self.allocate(GRANULE, Kind::Temporary, program.storage_of[loss as usize]);
         let mut at = program.instructions.len();
         // The checkpoint whose block backward is in, until it is computed again.
         let mut block = None;
+        let mut inside = false;
         while at > 0 {
             at -= 1;
             match program.instructions[at] {
@@ -620,14 +626,18 @@ impl<'p> Player<'p> {
                             self.compute_again(block.take().unwrap_or_default(), at);
                         }
                         self.node = node;
-                        self.undo(entry);
+                        self.undo(entry, inside);
                     }
                 }
                 Instruction::Return(_) => {}
                 Instruction::Mark { section, iteration } => self.cross_backward(section, iteration),
-                Instruction::CheckpointEnd(which) => block = Some(which),
+                Instruction::CheckpointEnd(which) => {
+                    block = Some(which);
+                    inside = true;
+                }
                 Instruction::CheckpointBegin(which) => {
                     block = None;
+                    inside = false;
                     for &tensor in &program.held[program.checkpoints[which as usize].inputs.indices()] {
                         let live = self.current[program.storage_of[tensor as usize] as usize];
                         if live != NONE {
@@ -646,7 +656,6 @@ impl<'p> Player<'p> {
         let begin = checkpoint.begin as usize + 1;
         let keep = if checkpoint.keep_matmuls { Keep::AllButMatmuls } else { Keep::All };
         let mut made = Vec::new();
-        self.running_since = Some(self.live.len());
         for at in begin..=last {
             match program.instructions[at] {
                 Instruction::Node(node) => {
@@ -665,13 +674,19 @@ impl<'p> Player<'p> {
                 Instruction::CheckpointBegin(_) | Instruction::CheckpointEnd(_) => {}
             }
         }
+        // The recomputation stops early; what it leaves of sections inside the block goes with that of the layers skipped.
+        for instruction in &program.instructions[begin..checkpoint.end as usize] {
+            if let Instruction::Mark { section, .. } = *instruction {
+                self.passed[section as usize] = true;
+            }
+        }
         for tensor in made {
             self.python_drops(index(tensor));
         }
-        self.running_since = None;
         if checkpoint.keep_matmuls {
             self.drop_matmuls(last, checkpoint.end as usize);
         }
+        self.passed.fill(false);
     }
 
     /// Lets go of what selective checkpointing kept of operators that need not run again.
@@ -691,7 +706,7 @@ impl<'p> Player<'p> {
     }
 
     /// The backward of an operator.
-    fn undo(&mut self, node: &Node) {
+    fn undo(&mut self, node: &Node, recomputed: bool) {
         let program = self.program;
         let outputs = node.outputs.indices();
         let mut given = [NONE; 4];
@@ -722,6 +737,15 @@ impl<'p> Player<'p> {
             }
             self.multiplies(node);
             self.scratch(node.backward_scratch);
+            let unreduced = (node.unreduced > 0).then(|| self.allocate(node.unreduced, Kind::Temporary, NONE));
+            if recomputed {
+                // What was computed again goes with the operator's own backward, what forward kept after the sums.
+                self.release_saved(node);
+            }
+            self.scratch(node.reduction_scratch);
+            if let Some(live) = unreduced {
+                self.drop(live);
+            }
             self.release_saved(node);
             for live in given {
                 if live != NONE {

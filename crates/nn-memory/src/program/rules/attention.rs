@@ -252,7 +252,8 @@ impl Builder {
         let heads = call.heads();
         let [batch, _, length, _] = call.query.shape.0;
         let there = call.key.shape.0[2];
-        let repeated = call.grouped();
+        // What is expanded from one head is no copy yet.
+        let repeated = call.grouped() && call.key.shape.0[1] > 1;
         let (mut key, mut value) = (self.repeat_heads(call.key, heads), self.repeat_heads(call.value, heads));
         self.local(key);
         self.local(value);

@@ -44,22 +44,27 @@ impl Builder {
         let full = a.shape.elements().max(b.shape.elements());
         let shape = if a.shape.elements() == full { a.shape } else { b.shape };
         // The gradient of the smaller one is a full product first, then summed.
-        let mut scratch = 0;
+        let (mut scratch, mut unreduced, mut reduction_scratch) = (0, 0, 0);
         for tensor in both {
             if tensor.requires_grad && tensor.shape.elements() != full {
                 let (all, sums) = (full.unwrap_or(0), tensor.shape.elements().unwrap_or(0).max(1));
                 let along_rows = tensor.shape.width() == 1;
-                scratch += self.size(shape, element) + round(reduction(sums, all / sums, along_rows));
+                unreduced += self.size(shape, element);
+                reduction_scratch = round(reduction(sums, all / sums, along_rows));
             }
         }
         for tensor in both {
             if tensor.requires_grad && tensor.element != element && tensor.shape.elements() == full {
                 scratch += self.size(shape, element);
             }
+            // It comes in the wider type.
+            if tensor.requires_grad && tensor.element != element {
+                scratch += self.size(shape, element);
+            }
         }
         let inputs = [(a, Grad::New), (b, Grad::New)];
         let rule = Rule::new("mul", &inputs, Output::Fresh(shape, element));
-        self.run(Rule { saved, backward_scratch: scratch, ..rule })
+        self.run(Rule { saved, backward_scratch: scratch, unreduced, reduction_scratch, ..rule })
     }
 
     /// `x · s` or `x / s` with a number.

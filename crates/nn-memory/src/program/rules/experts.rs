@@ -91,7 +91,8 @@ impl Builder {
 
     /// `torch.nn.functional.grouped_mm`: each row times its expert's weight.
     fn grouped_matmul(&mut self, x: Tensor, weight: Tensor, output: u64) -> Tensor {
-        let (x, weight) = (self.autocast(x), self.autocast(weight));
+        // No operator of autocast's lists: it runs in the type of the weights.
+        let x = self.to(x, weight.element);
         let both = [x, weight];
         let saved = match (weight.requires_grad, x.requires_grad) {
             (true, true) => &both[..],

@@ -46,7 +46,6 @@ impl Builder {
             count += 1;
         }
         let shape = x.shape.with_width(output);
-        // Batches are flattened by a view, which the gradient passes on its way back.
         // Batches are flattened and weights transposed by views, which gradients pass on their way back.
         let flat = Grad::NewView;
         let mut scratch = 0;
@@ -69,7 +68,7 @@ impl Builder {
             }
         };
         let rule = Rule::new(label, inputs, Output::Fresh(shape, x.element));
-        self.run(Rule { saved: &saved[..count], matmul: true, backward_scratch: scratch, ..rule })
+        self.run(Rule { saved: &saved[..count], matmul: true, reduction_scratch: scratch, ..rule })
     }
 
     /// A linear layer, with a LoRA adapter where it is a target.
@@ -121,7 +120,7 @@ impl Builder {
         };
         let inputs = [(ids, Grad::None), (table, Grad::New)];
         let rule = Rule::new("embedding", &inputs, Output::Fresh(shape, table.element));
-        self.run(Rule { backward_scratch: scratch, ..rule })
+        self.run(Rule { saved: &[ids], backward_scratch: scratch, ..rule })
     }
 
     /// `a @ b` of two batches of matrices, each kept for the other.

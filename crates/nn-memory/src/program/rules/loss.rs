@@ -4,11 +4,11 @@ use crate::program::build::{Output, Rule};
 use crate::program::{Builder, ElementType, Grad, Shape, Tensor};
 
 impl Builder {
-    /// `torch.nn.functional.cross_entropy`: log-softmax, whose output is kept, and the negative log-likelihood, whose
-    /// gradient is as large as the logits.
+    /// `torch.nn.functional.cross_entropy`: log-softmax in the type of the logits, whose output is kept, and the negative
+    /// log-likelihood, which autocast runs in FP32 and whose gradient is as large as the logits.
     pub(crate) fn cross_entropy(&mut self, logits: Tensor) -> Tensor {
-        let logits = self.autocast_to_fp32(logits);
         let log = self.map_saving_output("log_softmax", logits);
+        let log = self.autocast_to_fp32(log);
         let inputs = [(log, Grad::New)];
         let rule = Rule::new("nll_loss", &inputs, Output::Fresh(Shape::SCALAR, log.element));
         let loss = self.run(Rule { saved: &[log], statistics: &[(Shape::SCALAR, log.element)], ..rule });

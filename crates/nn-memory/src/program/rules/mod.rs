@@ -4,6 +4,7 @@
 //! they allocate, checked against allocation histories of its caching allocator.
 
 mod attention;
+mod bias;
 mod elementwise;
 mod experts;
 mod linear;

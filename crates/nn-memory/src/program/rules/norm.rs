@@ -50,6 +50,18 @@ impl Builder {
         })
     }
 
+    /// RMSNorm as T5 has it: the deviation in FP32, times the input as it is, to the weight's type where that is half.
+    pub(crate) fn rms_norm_t5(&mut self, x: Tensor) -> Tensor {
+        let weight = self.parameter("norm", Shape::vector(x.shape.width()), 1);
+        self.module("", &[x], |b| {
+            let wide = b.to(x, ElementType::Fp32);
+            let inverse = b.inverse_deviation(wide);
+            let normal = b.multiply(x, inverse);
+            let narrow = if weight.element.is_half() { b.to(normal, weight.element) } else { normal };
+            b.multiply(weight, narrow)
+        })
+    }
+
     /// `torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps)`.
     pub(crate) fn inverse_deviation(&mut self, x: Tensor) -> Tensor {
         let square = self.power(x);

@@ -52,6 +52,10 @@ impl Builder {
             return x;
         }
         let shape = Shape([batch, heads, length, width]);
+        if there == 1 {
+            // One head expands to many without a copy.
+            return self.run(Rule::new("expand", &[(x, Grad::New)], Output::View(x, shape)));
+        }
         self.run(Rule::new("repeat_kv", &[(x, Grad::New)], Output::Fresh(shape, x.element)))
     }
 

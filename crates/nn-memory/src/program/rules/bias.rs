@@ -1,0 +1,152 @@
+//! Attention with a learned bias on its scores, which asks for a gradient: T5's relative positions.
+
+use super::{AttentionCall, Mask};
+use crate::Attention;
+use crate::program::build::{Output, Rule};
+use crate::program::{Builder, ElementType, Grad, Shape, Tensor};
+
+impl Builder {
+    /// T5's `compute_bias`: a bucket for each pair of positions, and a learned number for each bucket and head.
+    pub(crate) fn relative_position_bias(&mut self, table: Tensor, queries: u64, keys: u64) -> Tensor {
+        self.module("relative positions", &[], |b| {
+            let heads = table.shape.width();
+            let pairs = Shape::matrix(queries, keys);
+            let relative = b.make("sub", pairs, ElementType::Int64);
+            b.local(relative);
+            let buckets = b.module("", &[], |b| b.relative_position_buckets(relative));
+            let values = b.embedding(buckets, table);
+            b.view_copied_back(values, Shape([1, heads, queries, keys]))
+        })
+    }
+
+    /// `_relative_position_bucket`: exact for near positions, by logarithm for far ones.
+    fn relative_position_buckets(&mut self, relative: Tensor) -> Tensor {
+        let mut step = |b: &mut Self, from: Tensor, element: ElementType| {
+            b.run(Rule::new("bucket", &[(from, Grad::None)], Output::Fresh(from.shape, element)))
+        };
+        let later = step(self, relative, ElementType::Byte);
+        let later = step(self, later, ElementType::Int64);
+        let later = step(self, later, ElementType::Int64);
+        let buckets = step(self, later, ElementType::Int64);
+        let distance = step(self, relative, ElementType::Int64);
+        self.local(distance);
+        let near = step(self, distance, ElementType::Byte);
+        self.local(near);
+        let mut far = step(self, distance, ElementType::Fp32);
+        for _ in 0..4 {
+            far = step(self, far, ElementType::Fp32);
+        }
+        let far = step(self, far, ElementType::Int64);
+        let far = step(self, far, ElementType::Int64);
+        let last = self.make("full_like", far.shape, ElementType::Int64);
+        let nothing = [(far, Grad::None), (last, Grad::None)];
+        let far = self.run(Rule::new("minimum", &nothing, Output::Fresh(far.shape, ElementType::Int64)));
+        self.local(far);
+        let either = [(near, Grad::None), (distance, Grad::None), (far, Grad::None)];
+        let chosen = self.run(Rule::new("where", &either, Output::Fresh(far.shape, ElementType::Int64)));
+        let both = [(buckets, Grad::None), (chosen, Grad::None)];
+        self.run(Rule::new("add_", &both, Output::View(buckets, buckets.shape)))
+    }
+
+    /// `torch.where(mask, bias, minimum)`: keeps the mask; the gradient is masked, then summed to the bias' shape.
+    pub(crate) fn masked_bias(&mut self, mask: Tensor, bias: Tensor) -> Tensor {
+        let [batch, _, queries, keys] = mask.shape.0;
+        let shape = Shape([batch, bias.shape.0[1], queries, keys]);
+        let whole = self.size(shape, bias.element);
+        let scratch = if bias.requires_grad && whole != self.bytes(bias) { whole } else { 0 };
+        let inputs = [(mask, Grad::None), (bias, Grad::New)];
+        let rule = Rule::new("where", &inputs, Output::Fresh(shape, bias.element));
+        self.run(Rule { saved: &[mask], backward_scratch: scratch, ..rule })
+    }
+
+    /// Attention whose scores get `bias` added; the result is batch × length × width. The bias lies in memory by
+    /// position first, which no fused kernel takes: `scaled_dot_product_attention` falls back to math.
+    pub(crate) fn attend_with_bias(&mut self, call: AttentionCall, bias: Tensor) -> Tensor {
+        let AttentionCall { query, key, value, .. } = call;
+        self.module("attention", &[query, key, value], |b| match b.attention {
+            Attention::Eager => b.eager_with_bias(call, bias),
+            _ => b.math_with_bias(call, bias),
+        })
+    }
+
+    fn math_with_bias(&mut self, call: AttentionCall, bias: Tensor) -> Tensor {
+        let query = self.autocast(call.query);
+        let (key, value) = (self.autocast(call.key), self.autocast(call.value));
+        let bias = self.autocast(bias);
+        self.local(bias);
+        let [batch, heads, length, width] = query.shape.0;
+        let there = key.shape.0[2];
+        let element = query.element;
+        let wide = if element.is_half() { ElementType::Fp32 } else { element };
+        // Inside the kernel autocast is off.
+        let autocast = self.mode.autocast.take();
+        let context = self.module("", &[], |b| {
+            let (query, key, value) = (b.to(query, wide), b.to(key, wide), b.to(value, wide));
+            for tensor in [query, key, value] {
+                b.local(tensor);
+            }
+            let query = b.scale(query);
+            b.local(query);
+            let key = b.scale(key);
+            let scores = b.module("", &[key], |b| {
+                let (query, key) = (b.contiguous(query, query.shape), b.contiguous(key, key.shape));
+                b.batched_matmul(query, key, Shape([batch, heads, length, there]))
+            });
+            let scores = b.add_bias(scores, bias, true);
+            let bytes = b.size(scores.shape, ElementType::Byte);
+            let product = b.bytes(scores);
+            let inputs = [(scores, Grad::New)];
+            let rule = Rule::new("safe_softmax", &inputs, Output::Fresh(scores.shape, wide));
+            let weights = b.run(Rule { saves_output: true, forward_scratch: bytes, backward_scratch: product, ..rule });
+            let weights = b.dropout(weights, call.dropout);
+            // Weights are returned too, in the type of the queries.
+            let returned = b.to(weights, element);
+            b.local(returned);
+            let value = b.contiguous(value, value.shape);
+            let context = b.batched_matmul(weights, value, Shape([batch, heads, length, width]));
+            let context = b.view_copied_back(context, context.shape);
+            b.to(context, element)
+        });
+        self.mode.autocast = autocast;
+        self.contiguous(context, Shape::of3(batch, length, heads * width))
+    }
+
+    fn eager_with_bias(&mut self, call: AttentionCall, bias: Tensor) -> Tensor {
+        let query = self.autocast(call.query);
+        let (key, value) = (self.autocast(call.key), self.autocast(call.value));
+        let [batch, heads, length, width] = query.shape.0;
+        let there = key.shape.0[2];
+        let (query, key) = (self.contiguous(query, query.shape), self.contiguous(key, key.shape));
+        let scores = self.batched_matmul(query, key, Shape([batch, heads, length, there]));
+        let scores = self.scale(scores);
+        let mut scores = self.add_bias(scores, bias, false);
+        if let Mask::Tensor(mask) = call.mask {
+            let inputs = [(scores, Grad::Pass), (mask, Grad::None)];
+            scores = self.run(Rule::new("add", &inputs, Output::Fresh(scores.shape, scores.element)));
+        }
+        let weights = self.autocast_to_fp32(scores);
+        let weights = self.softmax(weights);
+        let weights = self.dropout(weights, call.dropout);
+        self.local(weights);
+        let weights = self.autocast(weights);
+        let value = self.contiguous(value, value.shape);
+        let context = self.batched_matmul(weights, value, Shape([batch, heads, length, width]));
+        let context = self.view_copied_back(context, context.shape);
+        self.contiguous(context, Shape::of3(batch, length, heads * width))
+    }
+
+    /// Adds the bias of all samples to scores; its gradient is the scores', summed over samples.
+    fn add_bias(&mut self, scores: Tensor, bias: Tensor, in_place: bool) -> Tensor {
+        let widens = bias.element.bytes() > scores.element.bytes();
+        let element = if widens { bias.element } else { scores.element };
+        let narrows = bias.element != element;
+        let same = bias.shape.elements() == scores.shape.elements();
+        // A sum is taken in the scores' type, then cast.
+        let scratch = if bias.requires_grad && narrows { self.size(bias.shape, element) } else { 0 };
+        let of_bias = if same && !narrows { Grad::Pass } else { Grad::New };
+        let of_scores = if scores.element == element { Grad::Pass } else { Grad::New };
+        let output = if in_place { Output::View(scores, scores.shape) } else { Output::Fresh(scores.shape, element) };
+        let inputs = [(scores, of_scores), (bias, of_bias)];
+        self.run(Rule { backward_scratch: scratch, ..Rule::new("add", &inputs, output) })
+    }
+}

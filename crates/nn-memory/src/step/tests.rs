@@ -1,0 +1,106 @@
+//! A repeated block against the same blocks written out.
+
+use crate::architecture::FieldKind;
+use crate::described::{lower, play};
+use crate::program::Layers;
+use crate::{
+    Attention, Checkpointing, Choice as _, Config, Family, Model, Optimizer, PrecisionMode, Run, Scenario, Task,
+    Training,
+};
+
+use super::Watch;
+
+const CHECKPOINTING: [Checkpointing; 6] = [
+    Checkpointing::None,
+    Checkpointing::Block,
+    Checkpointing::Selective,
+    Checkpointing::Every(2),
+    Checkpointing::Every(5),
+    Checkpointing::Every(7),
+];
+
+/// The family's defaults with `layers` layers in each of its stacks.
+fn with_layers(family: Family, layers: u64) -> Config {
+    let mut config = Config::of(family);
+    let keys: Vec<_> = config
+        .fields()
+        .filter(|(field, _)| {
+            field.key.contains("layer")
+                && matches!(field.kind, FieldKind::Count { .. } | FieldKind::OptionalCount { .. })
+        })
+        .map(|(field, _)| field.key)
+        .collect();
+    for key in keys {
+        config.set(key, layers).expect("a number of layers is within the limits");
+    }
+    config
+}
+
+#[track_caller]
+fn agrees(scenario: &Scenario, config: &Config) {
+    let what = || format!("{} {:?} {:?}", config.to_json(), scenario.task, scenario.run);
+    let [repeated, unrolled] = [Layers::Counted, Layers::AtMost(u64::MAX)].map(|layers| {
+        let lowered = lower(scenario, config, layers).unwrap_or_else(|error| panic!("{error}: {}", what()));
+        play(&lowered, Watch::Peak)
+    });
+    for (repeated, unrolled) in repeated.iter().zip(&unrolled) {
+        assert_eq!(repeated.before, unrolled.before, "before: {}", what());
+        assert_eq!(repeated.after_forward, unrolled.after_forward, "after forward: {}", what());
+        assert_eq!(repeated.after_backward, unrolled.after_backward, "after backward: {}", what());
+        assert_eq!(repeated.phase_peaks, unrolled.phase_peaks, "peaks: {}", what());
+        assert_eq!(repeated.at_peak, unrolled.at_peak, "at the peak: {}", what());
+        assert_eq!(repeated.peak_phase, unrolled.peak_phase, "phase: {}", what());
+    }
+}
+
+/// Every family, 1 to 9 layers, every way of checkpointing.
+fn over_all(task: Task, runs: &[Run]) {
+    for &family in Family::ALL {
+        for layers in 1..=9 {
+            let config = with_layers(family, layers);
+            for run in runs {
+                for checkpointing in CHECKPOINTING {
+                    let run = Run { checkpointing, target_length: 64, ..*run };
+                    let scenario = Scenario {
+                        model: Model::Described(config),
+                        task,
+                        run,
+                        batch_size: 2,
+                        sequence_length: 96,
+                        ..Scenario::default()
+                    };
+                    agrees(&scenario, &config);
+                    if task.training().is_none() {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn runs() -> Vec<Run> {
+    let precisions = [PrecisionMode::Fp32, PrecisionMode::Bf16, PrecisionMode::AutocastBf16, PrecisionMode::Bf16Master];
+    let mut runs: Vec<_> = precisions.into_iter().map(|precision| Run { precision, ..Run::default() }).collect();
+    runs.push(Run { attention: Attention::Eager, padding: true, ..Run::default() });
+    runs.push(Run { attention: Attention::SdpaMath, precision: PrecisionMode::AutocastFp16, ..Run::default() });
+    runs.push(Run { accumulation_steps: 4, clip: true, hold_outputs: true, dropout: false, ..Run::default() });
+    runs
+}
+
+#[test]
+fn repeated_layers_are_trained_as_if_written_out() {
+    for optimizer in [Optimizer::Sgd, Optimizer::AdamW] {
+        over_all(Task::Training(Training { optimizer, ..Training::default() }), &runs());
+    }
+}
+
+#[test]
+fn repeated_layers_get_adapters_as_if_written_out() {
+    over_all(Task::Lora(Training::default()), &runs());
+}
+
+#[test]
+fn repeated_layers_infer_as_if_written_out() {
+    over_all(Task::Inference, &runs());
+}
