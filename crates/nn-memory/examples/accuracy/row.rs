@@ -22,6 +22,8 @@ pub struct Held {
     /// Training alone has these.
     pub optimizer_state: Option<Pair>,
     pub kept_after_forward: Option<Pair>,
+    /// The peak in blocks, as the allocator counts them.
+    pub blocks: Option<Pair>,
     pub reserved: Option<Pair>,
     pub phases: (String, String),
 }
@@ -65,6 +67,7 @@ fn hold(row: &Value, quick: bool) -> Result<Held, String> {
         return held_quickly(&scenario, truth);
     }
     let report = Report::of(&scenario).ok_or("no described network")?.map_err(|error| error.to_string())?;
+    let reserved = Report::reserved(&scenario).and_then(Result::ok);
     let trains = case["mode"] == "train";
     let peak_phase = match truth["peak_phase"].as_str() {
         Some("fwd") => Phase::Forward,
@@ -87,7 +90,11 @@ fn hold(row: &Value, quick: bool) -> Result<Held, String> {
         kept_after_forward: trains
             .then(|| Pair::new(truth.get("kept_after_forward"), report.kept_after_forward))
             .flatten(),
-        reserved: None,
+        blocks: reserved.as_ref().and_then(|reserved| {
+            let phases = reserved.phase_peaks.iter().filter(|(phase, _)| *phase != Phase::Decode);
+            Pair::new(truth.get("peak_alloc"), phases.map(|(_, most)| *most).max()?)
+        }),
+        reserved: reserved.and_then(|reserved| Pair::new(truth.get("peak_reserved"), reserved.reserved)),
         phases: (format!("{peak_phase:?}"), format!("{estimated_phase:?}")),
     })
 }
@@ -136,6 +143,7 @@ fn held_quickly(scenario: &Scenario, truth: &Value) -> Result<Held, String> {
         parameters_are_exact: true,
         optimizer_state: part("optimizer_bytes", PartKind::OptimizerState),
         kept_after_forward: part("kept_after_forward", PartKind::Activations),
+        blocks: None,
         reserved: None,
         phases: ("any".into(), "none".into()),
     })

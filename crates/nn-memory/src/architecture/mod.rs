@@ -43,7 +43,7 @@ pub use config::{Activation, Config, ConfigField, FieldKind};
 pub use read::ConfigError;
 
 use crate::Run;
-use crate::program::{Builder, Mode, Program};
+use crate::program::{Builder, Layers, Mode, Program};
 
 /// What a program is lowered for.
 #[derive(Debug, Clone, Copy)]
@@ -53,8 +53,8 @@ pub(crate) struct Request {
     pub(crate) batch: u64,
     /// Tokens of each sample; of an encoder-decoder, of the encoder.
     pub(crate) length: u64,
-    /// Whether repeated layers are written out in full.
-    pub(crate) unrolled: bool,
+    /// How many of repeated layers are written out.
+    pub(crate) layers: Layers,
 }
 
 /// Which pass it is.
@@ -215,7 +215,7 @@ impl Config {
             training: pass.trains() && run.dropout,
             autocast: run.precision.autocast(),
             parameters: run.precision.parameters(),
-            unrolled: request.unrolled,
+            layers: request.layers,
         });
         b.attention = run.attention;
         b.lora = (pass == Pass::Lora).then_some(run.lora);

@@ -8,7 +8,7 @@ mod build;
 mod rules;
 mod tensor;
 
-pub(crate) use build::{Builder, Mode};
+pub(crate) use build::{Builder, Layers, Mode};
 pub(crate) use rules::{AttentionCall, Experts, Linear, Mask};
 pub(crate) use tensor::Tensor;
 pub use tensor::{ElementType, Shape};
