@@ -50,7 +50,7 @@ mod sweep;
 pub use architecture::{Config, ConfigError, Family};
 pub use bytes::{Bytes, Size, Unit, UnitSystem};
 pub use choice::Choice;
-pub use described::{Explanation, LayerShare, PartLine, Report, TimelinePoint, explain};
+pub use described::{Explanation, LayerShare, PartLine, Report, Reserved, TimelinePoint, explain};
 pub use error::EstimateError;
 pub use estimate::{Estimate, Part, PartKind, Share, estimate};
 pub use field::Field;

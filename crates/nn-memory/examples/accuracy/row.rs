@@ -22,6 +22,8 @@ pub struct Held {
     /// Training alone has these.
     pub optimizer_state: Option<Pair>,
     pub kept_after_forward: Option<Pair>,
+    /// The peak in blocks, as the allocator counts them.
+    pub blocks: Option<Pair>,
     pub reserved: Option<Pair>,
     pub phases: (String, String),
 }
@@ -65,6 +67,7 @@ fn hold(row: &Value, quick: bool) -> Result<Held, String> {
         return held_quickly(&scenario, truth);
     }
     let report = Report::of(&scenario).ok_or("no described network")?.map_err(|error| error.to_string())?;
+    let reserved = Report::reserved(&scenario).and_then(Result::ok);
     let trains = case["mode"] == "train";
     let peak_phase = match truth["peak_phase"].as_str() {
         Some("fwd") => Phase::Forward,
@@ -87,7 +90,11 @@ fn hold(row: &Value, quick: bool) -> Result<Held, String> {
         kept_after_forward: trains
             .then(|| Pair::new(truth.get("kept_after_forward"), report.kept_after_forward))
             .flatten(),
-        reserved: None,
+        blocks: reserved.as_ref().and_then(|reserved| {
+            let phases = reserved.phase_peaks.iter().filter(|(phase, _)| *phase != Phase::Decode);
+            Pair::new(truth.get("peak_alloc"), phases.map(|(_, most)| *most).max()?)
+        }),
+        reserved: reserved.and_then(|reserved| Pair::new(truth.get("peak_reserved"), reserved.reserved)),
         phases: (format!("{peak_phase:?}"), format!("{estimated_phase:?}")),
     })
 }
@@ -136,6 +143,7 @@ fn held_quickly(scenario: &Scenario, truth: &Value) -> Result<Held, String> {
         parameters_are_exact: true,
         optimizer_state: part("optimizer_bytes", PartKind::OptimizerState),
         kept_after_forward: part("kept_after_forward", PartKind::Activations),
+        blocks: None,
         reserved: None,
         phases: ("any".into(), "none".into()),
     })
@@ -202,7 +210,7 @@ fn config(case: &Value) -> Result<Config, String> {
     let model_type = match (case["source"].as_str(), case["config_class"].as_str(), case["model"].as_str()) {
         (Some("transformers"), Some(class), _) => model_type(class).ok_or_else(|| format!("config class {class}"))?,
         (Some("timm"), _, Some(model)) => timm(model, &mut fields).ok_or_else(|| format!("timm model {model}"))?,
-        (Some("custom"), ..) if case["model_class"] == "MLP" => "mlp",
+        (Some("custom"), ..) if case["model_class"] == "MLP" => mlp(&mut fields),
         (source, class, model) => {
             return Err(format!(
                 "{} {}",
@@ -212,8 +220,8 @@ fn config(case: &Value) -> Result<Config, String> {
         }
     };
     fields.insert("model_type".into(), model_type.into());
-    if model_type == "mlp" {
-        mlp(&mut fields);
+    if let (true, Some(image)) = (model_type.ends_with("it"), case["image"].as_u64()) {
+        fields.insert("image_size".into(), image.into());
     }
     Config::from_json(&Value::Object(fields).to_string()).map_err(|error| error.to_string())
 }
@@ -281,21 +289,34 @@ fn timm(model: &str, fields: &mut serde_json::Map<String, Value>) -> Option<&'st
     Some("timm_vit")
 }
 
-/// `sizes` as the fields of the family: input, hidden layers, output.
-fn mlp(fields: &mut serde_json::Map<String, Value>) {
+/// `sizes` and the rest as the fields of the family.
+fn mlp(fields: &mut serde_json::Map<String, Value>) -> &'static str {
     let sizes: Vec<u64> = fields
         .get("sizes")
         .and_then(Value::as_array)
         .map(|sizes| sizes.iter().filter_map(Value::as_u64).collect())
         .unwrap_or_default();
-    if let [first, hidden @ .., last] = sizes.as_slice() {
-        fields.insert("input_size".into(), (*first).into());
-        fields.insert("output_size".into(), (*last).into());
-        fields.insert("num_hidden_layers".into(), hidden.len().into());
-        if let Some(width) = hidden.first() {
-            fields.insert("hidden_size".into(), (*width).into());
-        }
+    let [first, hidden @ .., last] = sizes.as_slice() else { return "mlp" };
+    fields.insert("input_size".into(), (*first).into());
+    fields.insert("output_size".into(), (*last).into());
+    if hidden.is_empty() {
+        return "logistic_regression";
     }
+    fields.insert("num_hidden_layers".into(), hidden.len().into());
+    for (place, width) in hidden.iter().enumerate() {
+        let key = if place == 0 { "hidden_size".into() } else { format!("hidden_size_{}", place + 1) };
+        fields.insert(key, (*width).into());
+    }
+    let (activation, inplace) = match fields.get("act").and_then(Value::as_str).unwrap_or("relu") {
+        "relu_" => ("relu", true),
+        other => (other, false),
+    };
+    let activation = Value::from(activation);
+    fields.insert("hidden_act".into(), activation);
+    fields.insert("inplace".into(), inplace.into());
+    let batch_norm = fields.get("norm").is_some_and(|norm| norm == "bn");
+    fields.insert("batch_norm".into(), batch_norm.into());
+    "mlp"
 }
 
 fn precision(case: &Value) -> Result<PrecisionMode, String> {

@@ -92,6 +92,7 @@ impl<'a> Group<'a> {
             "parameters_exact": self.share(|held| held.parameters_are_exact),
             "optimizer_state": self.errors(|held| held.optimizer_state).json(),
             "kept_after_forward": self.errors(|held| held.kept_after_forward).json(),
+            "peak_in_blocks": self.errors(|held| held.blocks).json(),
             "reserved": self.errors(|held| held.reserved).json(),
         })
     }
@@ -148,6 +149,7 @@ impl<'a> Score<'a> {
         for (name, errors) in [
             ("optimizer state", all.errors(|held| held.optimizer_state)),
             ("kept after forward", all.errors(|held| held.kept_after_forward)),
+            ("peak in blocks", all.errors(|held| held.blocks)),
             ("reserved", all.errors(|held| held.reserved)),
         ] {
             println!("{name:29}{:4}{}", errors.0.len(), errors.line());
@@ -190,7 +192,7 @@ impl<'a> Score<'a> {
 
     pub fn print_csv(&self) {
         println!(
-            "id,family,error_percent,estimated,measured,phase_right,parameters_exact,optimizer_error,kept_error,reserved_error,unsupported"
+            "id,family,error_percent,estimated,measured,phase_right,parameters_exact,optimizer_error,kept_error,blocks_error,reserved_error,unsupported"
         );
         for row in self.rows {
             match &row.outcome {
@@ -198,7 +200,7 @@ impl<'a> Score<'a> {
                     let error =
                         |pair: Option<Pair>| pair.map_or_else(String::new, |pair| format!("{:.4}", pair.error()));
                     println!(
-                        "{},{},{:.4},{},{},{},{},{},{},{},",
+                        "{},{},{:.4},{},{},{},{},{},{},{},{},",
                         row.id,
                         row.family,
                         held.peak.error(),
@@ -208,10 +210,11 @@ impl<'a> Score<'a> {
                         held.parameters_are_exact,
                         error(held.optimizer_state),
                         error(held.kept_after_forward),
+                        error(held.blocks),
                         error(held.reserved)
                     );
                 }
-                Err(reason) => println!("{},{},,,,,,,,,\"{}\"", row.id, row.family, reason.replace('"', "'")),
+                Err(reason) => println!("{},{},,,,,,,,,,\"{}\"", row.id, row.family, reason.replace('"', "'")),
             }
         }
     }

@@ -116,18 +116,32 @@ pub(super) fn language_head(
     vocabulary: u64,
     finish: impl Fn(&mut Builder, Tensor) -> Tensor,
 ) {
+    biased_language_head(b, request, hidden, tied, vocabulary, false, finish);
+}
+
+/// The same with a bias on the logits.
+pub(super) fn biased_language_head(
+    b: &mut Builder,
+    request: &Request,
+    hidden: Tensor,
+    tied: Option<Tensor>,
+    vocabulary: u64,
+    bias: bool,
+    finish: impl Fn(&mut Builder, Tensor) -> Tensor,
+) {
     let trains = request.pass.trains();
     let width = hidden.shape.width();
     let weight = match tied {
         Some(weight) => weight,
         None => b.parameter("lm_head", Shape::matrix(vocabulary, width), 2),
     };
+    let bias = bias.then(|| b.parameter("lm_head", Shape::vector(vocabulary), 1));
     let labels = trains.then(|| b.input(Shape::matrix(request.batch, request.length), ElementType::Int64));
     let [_, batch, length, _] = hidden.shape.0;
     let last = !trains && request.run.last_logits && length > 1;
     let rows = if last { b.slice(hidden, Shape::of3(batch, 1, width)) } else { hidden };
     b.module("head", &[hidden], |b| {
-        let logits = b.matmul(rows, weight, None, vocabulary);
+        let logits = b.matmul(rows, weight, bias, vocabulary);
         let logits = finish(b, logits);
         b.set_logits(logits);
         match labels {

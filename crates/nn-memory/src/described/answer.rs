@@ -3,6 +3,7 @@
 use super::{Lowered, Report, bytes, lower, play, sum};
 use crate::estimate::shares;
 use crate::formula::{Operand, Value};
+use crate::program::Layers;
 use crate::step::{Amounts, Kind, Line, Outcome, Watch};
 use crate::{
     Bytes, Checkpointing, Config, ConfigError, ElementType, Estimate, EstimateError, Field, Fit, Formula, Note,
@@ -131,7 +132,7 @@ fn highest(outcomes: &[Outcome]) -> Result<&Outcome, EstimateError> {
 /// The total alone.
 pub(crate) fn total(scenario: &Scenario, config: &Config) -> Result<Bytes, EstimateError> {
     check(scenario)?;
-    let lowered = lower(scenario, config, false)?;
+    let lowered = lower(scenario, config, Layers::Counted)?;
     let outcomes = play(&lowered, Watch::Peak);
     let peak = bytes(highest(&outcomes)?.peak);
     peak.checked_add(context(&scenario.overheads)).ok_or(EstimateError::Config(ConfigError::TooLarge))
@@ -139,7 +140,7 @@ pub(crate) fn total(scenario: &Scenario, config: &Config) -> Result<Bytes, Estim
 
 pub(crate) fn estimate(scenario: &Scenario, config: &Config) -> Result<Estimate, EstimateError> {
     check(scenario)?;
-    let lowered = lower(scenario, config, false)?;
+    let lowered = lower(scenario, config, Layers::Counted)?;
     let outcomes = play(&lowered, Watch::Timeline);
     let highest = highest(&outcomes)?;
     let report = Report::from(&lowered, &outcomes);
@@ -239,7 +240,7 @@ pub fn explain(scenario: &Scenario) -> Option<Result<Explanation, EstimateError>
 
 fn explain_config(scenario: &Scenario, config: &Config) -> Result<Explanation, EstimateError> {
     check(scenario)?;
-    let lowered = lower(scenario, config, false)?;
+    let lowered = lower(scenario, config, Layers::Counted)?;
     let outcomes = play(&lowered, Watch::Peak);
     let highest = highest(&outcomes)?;
     let place = outcomes.iter().position(|outcome| std::ptr::eq(outcome, highest)).unwrap_or(0);

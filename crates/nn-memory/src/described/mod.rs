@@ -1,13 +1,15 @@
 //! The estimate of a described network: its program, played.
 
 mod answer;
+mod reserve;
 
 pub use answer::{Explanation, LayerShare, PartLine, TimelinePoint, explain};
 pub(crate) use answer::{estimate, total};
+pub use reserve::Reserved;
 
 use crate::architecture::{Pass, Request};
 use crate::catalog::Device;
-use crate::program::Program;
+use crate::program::{Layers, Program};
 use crate::step::{self, Amounts, Kind, Optimize, Outcome, Setting, Watch};
 use crate::{Bytes, Config, ConfigError, DeviceChoice, Phase, Scenario, Task};
 
@@ -55,7 +57,7 @@ pub(crate) fn sum(amounts: &Amounts) -> i64 {
 }
 
 /// Lowers a described network for what is done with it.
-pub(crate) fn lower(scenario: &Scenario, config: &Config, unrolled: bool) -> Result<Lowered, ConfigError> {
+pub(crate) fn lower(scenario: &Scenario, config: &Config, layers: Layers) -> Result<Lowered, ConfigError> {
     let run = scenario.run;
     let kinds: &[Pass] = match scenario.task {
         Task::Training(_) => &[Pass::Train],
@@ -65,7 +67,7 @@ pub(crate) fn lower(scenario: &Scenario, config: &Config, unrolled: bool) -> Res
     };
     let mut passes = Vec::with_capacity(kinds.len());
     for &pass in kinds {
-        let request = Request { run, pass, batch: scenario.batch_size, length: scenario.sequence_length, unrolled };
+        let request = Request { run, pass, batch: scenario.batch_size, length: scenario.sequence_length, layers };
         let program = config.lower(&request)?;
         let setting = setting(scenario, pass, &program);
         passes.push((program, setting));
@@ -86,6 +88,7 @@ fn setting(scenario: &Scenario, pass: Pass, program: &Program) -> Setting {
         clip: run.clip,
         scaler: run.precision == crate::PrecisionMode::AutocastFp16 && pass.trains(),
         workspace: workspace(scenario.device, program, pass, !program.checkpoints.is_empty()),
+        workspace_each: workspace_each(scenario.device),
         phase: if pass == Pass::Decode { Phase::Decode } else { Phase::Forward },
     }
 }
@@ -96,11 +99,7 @@ fn workspace(device: DeviceChoice, program: &Program, pass: Pass, recomputes: bo
     if !program.matmul {
         return 0;
     }
-    let each = match device {
-        DeviceChoice::Catalog(device) => cublas_workspace(device),
-        DeviceChoice::Custom(_) => Bytes::mib(32),
-    }
-    .get();
+    let each = workspace_each(device);
     if each == 0 {
         return 0;
     }
@@ -111,6 +110,13 @@ fn workspace(device: DeviceChoice, program: &Program, pass: Pass, recomputes: bo
         (true, true) => 2,
     };
     threads * each + biased * Bytes::mib(1).get()
+}
+
+fn workspace_each(device: DeviceChoice) -> u64 {
+    match device {
+        DeviceChoice::Catalog(device) => cublas_workspace(device).get(),
+        DeviceChoice::Custom(_) => Bytes::mib(32).get(),
+    }
 }
 
 fn cublas_workspace(device: &Device) -> Bytes {
@@ -137,7 +143,7 @@ impl Report {
     pub fn of(scenario: &Scenario) -> Option<Result<Self, ConfigError>> {
         let config = scenario.model.config()?;
         Some(config.and_then(|config| {
-            let lowered = lower(scenario, &config, false)?;
+            let lowered = lower(scenario, &config, Layers::Counted)?;
             let outcomes = play(&lowered, Watch::Peak);
             Ok(Self::from(&lowered, &outcomes))
         }))

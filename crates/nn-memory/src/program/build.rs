@@ -10,6 +10,15 @@ use super::{
     Checkpoint, Edge, Grad, Instruction, Node, Parameter, Program, Role, Section, Span, Storage, WRITTEN_OUT, round,
 };
 
+/// How many layers of a section are written out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layers {
+    /// The first ones and the last; more are counted as the second.
+    Counted,
+    /// So many, and there are no more: a network cut short.
+    AtMost(u64),
+}
+
 /// How a program is run: what changes which operators there are, and what they keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mode {
@@ -23,8 +32,8 @@ pub(crate) struct Mode {
     pub(crate) autocast: Option<ElementType>,
     /// The type of the weights.
     pub(crate) parameters: ElementType,
-    /// Whether every layer is written out: to hold repetition against.
-    pub(crate) unrolled: bool,
+    /// How many layers are written out.
+    pub(crate) layers: Layers,
 }
 
 /// What an operator makes.
@@ -49,6 +58,8 @@ pub(crate) struct Rule<'a> {
     pub(crate) statistics: &'a [(Shape, ElementType)],
     pub(crate) forward_scratch: u64,
     pub(crate) backward_scratch: u64,
+    pub(crate) unreduced: u64,
+    pub(crate) reduction_scratch: u64,
     pub(crate) matmul: bool,
 }
 
@@ -64,6 +75,8 @@ impl Rule<'_> {
             statistics: &[],
             forward_scratch: 0,
             backward_scratch: 0,
+            unreduced: 0,
+            reduction_scratch: 0,
             matmul: false,
         }
     }
@@ -303,6 +316,8 @@ impl Builder {
             matmul: rule.matmul,
             forward_scratch: rule.forward_scratch + statistics_bytes,
             backward_scratch: rule.backward_scratch,
+            unreduced: rule.unreduced,
+            reduction_scratch: rule.reduction_scratch,
         });
         self.program.matmul |= rule.matmul;
         let node = u32_of(self.program.nodes.len() - 1);
@@ -397,7 +412,10 @@ impl Builder {
         first: Tensor,
         mut layer: impl FnMut(&mut Self, Tensor) -> Tensor,
     ) -> Tensor {
-        let written = if self.mode.unrolled { count } else { count.min(WRITTEN_OUT.into()) };
+        let (count, written) = match self.mode.layers {
+            Layers::Counted => (count, count.min(WRITTEN_OUT.into())),
+            Layers::AtMost(most) => (count.min(most), count.min(most)),
+        };
         let section = u32_of(self.program.sections.len());
         self.program.sections.push(Section { layers: count, skipped: count - written, parameters: Span::default() });
         let copies = self.copies;

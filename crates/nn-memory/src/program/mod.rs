@@ -8,7 +8,7 @@ mod build;
 mod rules;
 mod tensor;
 
-pub(crate) use build::{Builder, Mode};
+pub(crate) use build::{Builder, Layers, Mode};
 pub(crate) use rules::{AttentionCall, Experts, Linear, Mask};
 pub(crate) use tensor::Tensor;
 pub use tensor::{ElementType, Shape};
@@ -70,6 +70,10 @@ pub(crate) struct Node {
     pub(crate) forward_scratch: u64,
     /// What backward needs for a moment beside the gradients.
     pub(crate) backward_scratch: u64,
+    /// Gradients of the output's size that autograd's engine then sums, for inputs that were broadcast.
+    pub(crate) unreduced: u64,
+    /// What the sums need for a moment.
+    pub(crate) reduction_scratch: u64,
 }
 
 /// One step of a program.

@@ -5,12 +5,15 @@
 //! always ready; then the optimizer. Layers that a section skips are added as repetitions of its second one, forward and
 //! backward, so that the peak, a maximum of sums that are linear in the number of layers, is that of the whole network.
 
+mod allocator;
+mod heap;
 mod ledger;
 mod optimize;
 mod play;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use heap::{Heaped, heap};
 pub(crate) use ledger::{Ledger, Line};
 pub(crate) use optimize::Optimize;
 pub(crate) use play::{Amounts, Outcome, Setting, Watch, play};

@@ -125,8 +125,13 @@ pub(super) fn clip(program: &Program, mut change: impl FnMut(i64)) {
     change(-norms);
 }
 
-/// Tells `change` what the step allocates and frees, in order.
-pub(super) fn step(optimize: &Optimize, program: &Program, mut change: impl FnMut(Kind, &'static str, i64)) {
+/// Tells `change` what the step allocates and frees, in order; lists of tensors `separately`, or in one.
+pub(super) fn step(
+    optimize: &Optimize,
+    program: &Program,
+    separately: bool,
+    mut change: impl FnMut(Kind, &'static str, i64),
+) {
     if optimize.master_weights {
         for (parameter, target) in targets(optimize, program) {
             // Cast up one by one: each gradient goes when its copy is there.
@@ -137,60 +142,112 @@ pub(super) fn step(optimize: &Optimize, program: &Program, mut change: impl FnMu
             change(Kind::Gradients, "gradients", -narrow);
         }
     }
-    let all = |copies: u64| {
-        targets(optimize, program)
-            .map(|(_, target)| signed(target.bytes()).saturating_mul(signed(target.copies)))
-            .fold(0_i64, i64::saturating_add)
-            .saturating_mul(signed(copies))
+    let list = |label: &'static str, sign: i64, change: &mut dyn FnMut(Kind, &'static str, i64)| {
+        let each = || {
+            targets(optimize, program)
+                .map(|(_, target)| signed(target.bytes()).saturating_mul(signed(target.copies)).saturating_mul(sign))
+        };
+        if separately {
+            each().for_each(|bytes| change(Kind::Temporary, label, bytes));
+        } else {
+            change(Kind::Temporary, label, each().fold(0, i64::saturating_add));
+        }
     };
     match optimize.optimizer.implementation(optimize.implementation) {
         Implementation::Fused => change(Kind::Temporary, "fused", 0),
         Implementation::Foreach => {
             for label in optimize.optimizer.foreach_temporaries() {
-                change(Kind::Temporary, label, all(1));
+                list(label, 1, &mut change);
             }
             for label in optimize.optimizer.foreach_temporaries() {
-                change(Kind::Temporary, label, -all(1));
+                list(label, -1, &mut change);
             }
         }
-        Implementation::Loop => one_by_one(optimize, program, &mut change),
+        Implementation::Loop => one_by_one(optimize, program, separately, &mut change),
     }
 }
 
-fn one_by_one(optimize: &Optimize, program: &Program, change: &mut impl FnMut(Kind, &'static str, i64)) {
-    let mut held = 0;
-    for (_, target) in targets(optimize, program) {
-        let Loop { during, after } = optimize.optimizer.loop_temporaries();
-        let (mut needs, mut keeps) = (target.bytes().saturating_mul(during), target.bytes().saturating_mul(after));
-        if optimize.optimizer == Optimizer::Muon {
-            (needs, keeps) = muon(&target);
+/// What the update of one tensor allocates, in order; the first ones stay until the next tensor's are there.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pieces {
+    sizes: [u64; 6],
+    count: usize,
+    stay: usize,
+}
+
+impl Pieces {
+    fn new(sizes: &[u64], stay: usize) -> Self {
+        let mut pieces = Self { stay, ..Self::default() };
+        for (slot, size) in pieces.sizes.iter_mut().zip(sizes) {
+            *slot = *size;
+            pieces.count += 1;
         }
-        if optimize.optimizer == Optimizer::AdafactorHf && target.element != ElementType::Fp32 {
-            let wide = target.of(ElementType::Fp32);
+        pieces
+    }
+
+    fn of(optimizer: Optimizer, target: &Target) -> Self {
+        if optimizer == Optimizer::Muon {
+            return muon(target);
+        }
+        if optimizer == Optimizer::AdafactorHf && target.element != ElementType::Fp32 {
             // The gradient and the weight in FP32 beside the two of the update.
-            (needs, keeps) = (4 * wide, 3 * wide);
+            return Self::new(&[target.of(ElementType::Fp32); 4], 3);
         }
-        let (needs, keeps) = (signed(needs), signed(keeps));
+        let Loop { during, after } = optimizer.loop_temporaries();
+        let count = usize::try_from(during).unwrap_or(0).min(6);
+        Self::new(&[target.bytes(); 6][..count], usize::try_from(after).unwrap_or(0))
+    }
+
+    fn all(&self) -> &[u64] {
+        &self.sizes[..self.count]
+    }
+
+    fn staying(&self) -> &[u64] {
+        &self.sizes[..self.stay.min(self.count)]
+    }
+
+    fn going(&self) -> &[u64] {
+        &self.sizes[self.stay.min(self.count)..self.count]
+    }
+}
+
+fn one_by_one(
+    optimize: &Optimize,
+    program: &Program,
+    separately: bool,
+    change: &mut impl FnMut(Kind, &'static str, i64),
+) {
+    let mut changes = |sizes: &[u64], sign: i64| {
+        if separately {
+            sizes.iter().for_each(|size| change(Kind::Temporary, "update", sign * signed(*size)));
+        } else {
+            let all = sizes.iter().fold(0_i64, |sum, size| sum.saturating_add(signed(*size)));
+            change(Kind::Temporary, "update", sign * all);
+        }
+    };
+    let mut held = Pieces::default();
+    for (_, target) in targets(optimize, program) {
+        let pieces = Pieces::of(optimize.optimizer, &target);
         // What the tensor before left under its names goes as they are given new values; a layer's own copies follow
         // one another.
-        for before in [held, keeps].into_iter().take(if target.copies > 1 { 2 } else { 1 }) {
-            change(Kind::Temporary, "update", needs);
-            change(Kind::Temporary, "update", -needs);
-            change(Kind::Temporary, "update", keeps - before);
+        for before in [held, pieces].iter().take(if target.copies > 1 { 2 } else { 1 }) {
+            changes(pieces.all(), 1);
+            changes(pieces.going(), -1);
+            changes(before.staying(), -1);
         }
-        held = keeps;
+        held = pieces;
     }
-    change(Kind::Temporary, "update", -held);
+    changes(held.staying(), -1);
 }
 
 /// What Muon's orthogonalization needs for a moment, and what stays until the next tensor's.
-fn muon(target: &Target) -> (u64, u64) {
+fn muon(target: &Target) -> Pieces {
     if target.dimensions != 2 {
-        return (0, 0);
+        return Pieces::default();
     }
     let columns = target.shape.width();
     let rows = target.elements() / columns.max(1);
     let gram = round(2 * rows.min(columns).saturating_mul(rows.min(columns)));
     let half = target.of(ElementType::Bf16);
-    (target.bytes() + 2 * half + 2 * gram, target.bytes() + half)
+    Pieces::new(&[target.bytes(), half, half, gram, gram], 2)
 }

@@ -1,5 +1,6 @@
 //! The player: forward, backward, step.
 
+use super::heap::Heap;
 use super::optimize::{self, Optimize};
 use super::{Kind, Ledger, Line, Phase};
 use crate::program::{ElementType, GRANULE, Grad, Instruction, Node, Program, Role, Shape, Span, WRITTEN_OUT};
@@ -20,6 +21,8 @@ pub(crate) struct Setting {
     pub(crate) scaler: bool,
     /// Bytes of cuBLAS workspaces.
     pub(crate) workspace: u64,
+    /// Bytes of one of them.
+    pub(crate) workspace_each: u64,
     /// The phase that the instructions are counted to.
     pub(crate) phase: Phase,
 }
@@ -88,14 +91,7 @@ pub(crate) enum Watch {
 /// Plays a step.
 pub(crate) fn play(program: &Program, setting: &Setting, watch: Watch) -> Outcome {
     let mut player = Player::new(program, setting, watch);
-    player.forward();
-    player.outcome.after_forward = player.amounts;
-    if setting.optimize.is_some() {
-        player.backward();
-        player.outcome.after_backward = player.amounts;
-        player.clip();
-        player.step();
-    }
+    player.pass();
     player.outcome.ledger = player.found;
     player.outcome
 }
@@ -132,6 +128,8 @@ pub(super) struct Player<'p> {
     passed: Vec<bool>,
     ledger: Option<Ledger>,
     found: Option<Ledger>,
+    /// The allocator, where its own figures are asked for.
+    pub(super) heap: Option<Box<Heap>>,
     outcome: Outcome,
 }
 
@@ -143,7 +141,7 @@ struct Marks {
 }
 
 impl<'p> Player<'p> {
-    fn new(program: &'p Program, setting: &'p Setting, watch: Watch) -> Self {
+    pub(super) fn new(program: &'p Program, setting: &'p Setting, watch: Watch) -> Self {
         let tensors = program.storage_of.len();
         let mut player = Self {
             program,
@@ -168,6 +166,7 @@ impl<'p> Player<'p> {
             passed: vec![false; program.sections.len()],
             ledger: matches!(watch, Watch::Event(_)).then(Ledger::default),
             found: None,
+            heap: None,
             outcome: Outcome {
                 peak: 0,
                 peak_phase: setting.phase,
@@ -185,6 +184,29 @@ impl<'p> Player<'p> {
         player.stand();
         player.outcome.before = player.amounts;
         player
+    }
+
+    /// All of the pass.
+    pub(super) fn pass(&mut self) {
+        self.forward();
+        self.outcome.after_forward = self.amounts;
+        if self.setting.optimize.is_some() {
+            self.backward();
+            self.outcome.after_backward = self.amounts;
+            self.clip();
+            self.step();
+        }
+    }
+
+    /// The most in each phase.
+    pub(super) const fn phase_peaks(&self) -> [i64; 4] {
+        self.outcome.phase_peaks
+    }
+
+    /// What stands: the number of each storage, and its kind.
+    pub(super) fn standing(&self) -> impl Iterator<Item = (usize, Kind)> {
+        let live = self.live.iter().enumerate();
+        live.filter(|(_, live)| live.references > 0).map(|(number, live)| (number, live.kind))
     }
 
     /// What is there before the step.
@@ -274,6 +296,9 @@ impl<'p> Player<'p> {
     /// Allocates `bytes`; what it is for is told by a storage of the program.
     fn allocate(&mut self, bytes: u64, kind: Kind, storage: u32) -> u32 {
         self.live.push(Live { bytes, references: 1, kind, line: storage, repeated: self.repeated });
+        if let Some(heap) = &mut self.heap {
+            heap.allocate(bytes, self.phase);
+        }
         self.amounts[kind as usize] = self.amounts[kind as usize].saturating_add(signed(bytes));
         self.total = self.total.saturating_add(signed(bytes));
         if self.ledger.is_some() {
@@ -305,6 +330,9 @@ impl<'p> Player<'p> {
             let all = signed(bytes).saturating_mul(count);
             self.amounts[kind as usize] = self.amounts[kind as usize].saturating_sub(all);
             self.total = self.total.saturating_sub(all);
+            if let Some(heap) = &mut self.heap {
+                heap.free(live);
+            }
             if self.ledger.is_some() {
                 let line = self.line(line, kind, bytes);
                 self.enter(line, -count);
@@ -481,6 +509,7 @@ impl<'p> Player<'p> {
         self.node = which;
         if !self.outputs_exist(node, keep) {
             self.make_outputs(node);
+            self.multiplies(node);
         }
         self.scratch(node.forward_scratch);
         if node.differentiable {
@@ -496,6 +525,14 @@ impl<'p> Player<'p> {
             if program.last_use[tensor] == at {
                 self.python_drops(index(tensor));
             }
+        }
+    }
+
+    fn multiplies(&mut self, node: &Node) {
+        if node.matmul
+            && let Some(heap) = &mut self.heap
+        {
+            heap.multiply(self.setting, self.phase);
         }
     }
 
@@ -524,6 +561,9 @@ impl<'p> Player<'p> {
                 };
                 self.current[storage as usize] = self.allocate(entry.bytes, kind, storage);
                 self.python[tensor] = true;
+                if let (Kind::KvCache, Some(heap)) = (kind, &mut self.heap) {
+                    heap.replace_cache();
+                }
             } else if self.current[storage as usize] != NONE {
                 self.hold(self.current[storage as usize]);
                 self.python[tensor] = true;
@@ -575,6 +615,7 @@ impl<'p> Player<'p> {
         let mut at = program.instructions.len();
         // The checkpoint whose block backward is in, until it is computed again.
         let mut block = None;
+        let mut inside = false;
         while at > 0 {
             at -= 1;
             match program.instructions[at] {
@@ -585,14 +626,18 @@ impl<'p> Player<'p> {
                             self.compute_again(block.take().unwrap_or_default(), at);
                         }
                         self.node = node;
-                        self.undo(entry);
+                        self.undo(entry, inside);
                     }
                 }
                 Instruction::Return(_) => {}
                 Instruction::Mark { section, iteration } => self.cross_backward(section, iteration),
-                Instruction::CheckpointEnd(which) => block = Some(which),
+                Instruction::CheckpointEnd(which) => {
+                    block = Some(which);
+                    inside = true;
+                }
                 Instruction::CheckpointBegin(which) => {
                     block = None;
+                    inside = false;
                     for &tensor in &program.held[program.checkpoints[which as usize].inputs.indices()] {
                         let live = self.current[program.storage_of[tensor as usize] as usize];
                         if live != NONE {
@@ -661,7 +706,7 @@ impl<'p> Player<'p> {
     }
 
     /// The backward of an operator.
-    fn undo(&mut self, node: &Node) {
+    fn undo(&mut self, node: &Node, recomputed: bool) {
         let program = self.program;
         let outputs = node.outputs.indices();
         let mut given = [NONE; 4];
@@ -690,7 +735,17 @@ impl<'p> Player<'p> {
                     }
                 };
             }
+            self.multiplies(node);
             self.scratch(node.backward_scratch);
+            let unreduced = (node.unreduced > 0).then(|| self.allocate(node.unreduced, Kind::Temporary, NONE));
+            if recomputed {
+                // What was computed again goes with the operator's own backward, what forward kept after the sums.
+                self.release_saved(node);
+            }
+            self.scratch(node.reduction_scratch);
+            if let Some(live) = unreduced {
+                self.drop(live);
+            }
             self.release_saved(node);
             for live in given {
                 if live != NONE {
@@ -772,6 +827,9 @@ impl<'p> Player<'p> {
                 if bytes > 0 {
                     self.peak();
                 }
+                if let Some(heap) = &mut self.heap {
+                    heap.change(bytes, self.phase);
+                }
             });
         }
     }
@@ -780,7 +838,18 @@ impl<'p> Player<'p> {
         self.phase = Phase::Step;
         let Some(optimize) = self.setting.optimize else { return };
         let program = self.program;
-        optimize::step(&optimize, program, |kind: Kind, label: &'static str, bytes: i64| {
+        // Gradients in the order of their weights: backward has made them in reverse.
+        let mut gradients = Vec::new();
+        if let Some(heap) = &mut self.heap {
+            heap.states(program, self.setting, self.phase);
+            let live = self.live.iter().enumerate();
+            gradients = live
+                .filter(|(_, live)| live.references > 0 && live.kind == Kind::Gradients)
+                .map(|(number, _)| index(number))
+                .collect();
+        }
+        let separately = self.heap.is_some();
+        optimize::step(&optimize, program, separately, |kind: Kind, label: &'static str, bytes: i64| {
             self.amounts[kind as usize] = self.amounts[kind as usize].saturating_add(bytes);
             self.total = self.total.saturating_add(bytes);
             if self.ledger.is_some() && bytes != 0 {
@@ -796,6 +865,13 @@ impl<'p> Player<'p> {
                 self.enter(line, bytes.signum());
             }
             self.peak();
+            if let Some(heap) = &mut self.heap {
+                let gone = if kind == Kind::Gradients && bytes < 0 { gradients.pop() } else { None };
+                match gone {
+                    Some(gradient) => heap.free(gradient),
+                    None => heap.change(bytes, self.phase),
+                }
+            }
             self.position += 1;
             if self.watch == Watch::Timeline {
                 self.write_point("optimizer", label);

@@ -2,6 +2,7 @@
 
 use crate::architecture::FieldKind;
 use crate::described::{lower, play};
+use crate::program::Layers;
 use crate::{
     Attention, Checkpointing, Choice as _, Config, Family, Model, Optimizer, PrecisionMode, Run, Scenario, Task,
     Training,
@@ -38,8 +39,8 @@ fn with_layers(family: Family, layers: u64) -> Config {
 #[track_caller]
 fn agrees(scenario: &Scenario, config: &Config) {
     let what = || format!("{} {:?} {:?}", config.to_json(), scenario.task, scenario.run);
-    let [repeated, unrolled] = [false, true].map(|unrolled| {
-        let lowered = lower(scenario, config, unrolled).unwrap_or_else(|error| panic!("{error}: {}", what()));
+    let [repeated, unrolled] = [Layers::Counted, Layers::AtMost(u64::MAX)].map(|layers| {
+        let lowered = lower(scenario, config, layers).unwrap_or_else(|error| panic!("{error}: {}", what()));
         play(&lowered, Watch::Peak)
     });
     for (repeated, unrolled) in repeated.iter().zip(&unrolled) {

@@ -21,7 +21,8 @@ pub(crate) struct AttentionCall {
     pub(crate) softmax_in_fp32: bool,
     /// Whether scores are capped by a tanh.
     pub(crate) softcap: bool,
-    /// Whether keys and values lie in memory as the projections left them, batch × length × heads × size.
+    /// Whether queries lie in memory as the projections left them, batch × length × heads × size: the flash kernel
+    /// lays out its result likewise.
     pub(crate) projected: bool,
 }
 
@@ -135,7 +136,11 @@ impl Builder {
             backward_scratch: accumulator + delta + expanded,
             ..rule
         });
-        self.joined(output)
+        if call.projected || length == 1 {
+            self.joined(output)
+        } else {
+            self.contiguous(output, Shape::of3(batch, length, heads * width))
+        }
     }
 
     /// Parts of the output that flash attention keeps in FP32 where it splits the keys: never with dropout.

@@ -26,6 +26,13 @@ impl Builder {
         self.run(Rule::new("add", &[(a, Grad::Pass), (b, Grad::New)], Output::Fresh(a.shape, element)))
     }
 
+    /// `x + c` with what takes no gradient, smaller or as large.
+    pub(crate) fn add_constant(&mut self, x: Tensor, constant: Tensor) -> Tensor {
+        let element = wider(x, constant);
+        let grad = if element == x.element { Grad::Pass } else { Grad::New };
+        self.run(Rule::new("add", &[(x, grad), (constant, Grad::None)], Output::Fresh(x.shape, element)))
+    }
+
     /// `a.add_(b)`.
     pub(crate) fn add_in_place(&mut self, a: Tensor, b: Tensor) -> Tensor {
         self.run(Rule::new("add_", &[(a, Grad::Pass), (b, Grad::Pass)], Output::View(a, a.shape)))
@@ -44,12 +51,13 @@ impl Builder {
         let full = a.shape.elements().max(b.shape.elements());
         let shape = if a.shape.elements() == full { a.shape } else { b.shape };
         // The gradient of the smaller one is a full product first, then summed.
-        let mut scratch = 0;
+        let (mut scratch, mut unreduced, mut reduction_scratch) = (0, 0, 0);
         for tensor in both {
             if tensor.requires_grad && tensor.shape.elements() != full {
                 let (all, sums) = (full.unwrap_or(0), tensor.shape.elements().unwrap_or(0).max(1));
                 let along_rows = tensor.shape.width() == 1;
-                scratch += self.size(shape, element) + round(reduction(sums, all / sums, along_rows));
+                unreduced += self.size(shape, element);
+                reduction_scratch = round(reduction(sums, all / sums, along_rows));
             }
         }
         for tensor in both {
@@ -63,7 +71,7 @@ impl Builder {
         }
         let inputs = [(a, Grad::New), (b, Grad::New)];
         let rule = Rule::new("mul", &inputs, Output::Fresh(shape, element));
-        self.run(Rule { saved, backward_scratch: scratch, ..rule })
+        self.run(Rule { saved, backward_scratch: scratch, unreduced, reduction_scratch, ..rule })
     }
 
     /// `x · s` or `x / s` with a number.

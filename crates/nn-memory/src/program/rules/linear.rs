@@ -68,7 +68,7 @@ impl Builder {
             }
         };
         let rule = Rule::new(label, inputs, Output::Fresh(shape, x.element));
-        self.run(Rule { saved: &saved[..count], matmul: true, backward_scratch: scratch, ..rule })
+        self.run(Rule { saved: &saved[..count], matmul: true, reduction_scratch: scratch, ..rule })
     }
 
     /// A linear layer, with a LoRA adapter where it is a target.

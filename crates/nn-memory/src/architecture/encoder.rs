@@ -1,0 +1,217 @@
+//! What encoders of the BERT kind have in common: summed embeddings, blocks that normalize after each residual, a head.
+
+use super::decoder::{blocks, divisible};
+use super::{Activation, Request};
+use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
+use crate::{Attention, ConfigError, Decimal, Head};
+
+/// An encoder of the BERT kind.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Encoder {
+    pub(super) vocabulary: u64,
+    pub(super) positions: u64,
+    /// Kinds of tokens; none where there is no such embedding.
+    pub(super) token_types: Option<u64>,
+    /// Width of the embeddings, projected where it is not the hidden size.
+    pub(super) embedding: u64,
+    pub(super) hidden: u64,
+    pub(super) intermediate: u64,
+    pub(super) layers: u64,
+    pub(super) heads: u64,
+    pub(super) activation: Activation,
+    pub(super) dropout: Decimal,
+    pub(super) attention_dropout: Decimal,
+    /// Whether what attention puts out is dropped as well.
+    pub(super) output_dropout: bool,
+    pub(super) labels: u64,
+    pub(super) names: Names,
+    pub(super) classifier: Classifier,
+}
+
+/// Names of a block's linear layers, which LoRA targets.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Names {
+    pub(super) query: &'static str,
+    pub(super) key: &'static str,
+    pub(super) value: &'static str,
+    pub(super) output: &'static str,
+    pub(super) up: &'static str,
+    pub(super) down: &'static str,
+}
+
+impl Names {
+    pub(super) const BERT: Self =
+        Self { query: "query", key: "key", value: "value", output: "dense", up: "dense", down: "dense" };
+}
+
+/// How the first token's state becomes logits.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Classifier {
+    /// A pooler with tanh, dropout, a linear layer.
+    Pooler,
+    /// Dropout, a linear layer, an activation, dropout, a linear layer.
+    Head(Activation),
+    /// A linear layer, ReLU, dropout of this rate, a linear layer.
+    Relu(Decimal),
+}
+
+impl Encoder {
+    pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+        divisible("num_attention_heads", self.heads, "1", 1)?;
+        divisible("hidden_size", self.hidden, "num_attention_heads", self.heads)?;
+        let ids = b.input(Shape::matrix(request.batch, request.length), ElementType::Int64);
+        let table = b.parameter("word_embeddings", Shape::matrix(self.vocabulary, self.embedding), 2);
+        let hidden = b.module("model", &[], |b| {
+            let hidden = self.embeddings(b, ids, table);
+            // The model's frame holds what it embedded until it returns.
+            b.local(hidden);
+            let mask = self.mask(b, request, hidden);
+            blocks(b, request, self.layers, hidden, |b, x| self.block(b, x, mask))
+        });
+        match request.run.head {
+            Head::LanguageModel => self.masked_language_model(b, request, hidden, table),
+            Head::Classification => self.classification(b, request, hidden),
+        }
+        Ok(())
+    }
+
+    fn embeddings(&self, b: &mut Builder, ids: Tensor, table: Tensor) -> Tensor {
+        let width = self.embedding;
+        let positions = b.parameter("position_embeddings", Shape::matrix(self.positions, width), 2);
+        let types = self.token_types.map(|types| b.parameter("token_type_embeddings", Shape::matrix(types, width), 2));
+        let hidden = b.module("embeddings", &[], |b| {
+            let tokens = b.embedding(ids, table);
+            b.local(tokens);
+            let mut sum = tokens;
+            if let Some(types) = types {
+                let kinds = b.make("token types", ids.shape, ElementType::Int64);
+                let kind = b.embedding(kinds, types);
+                b.local(kind);
+                sum = b.add(sum, kind);
+            }
+            let places = b.make("positions", Shape::matrix(1, ids.shape.width()), ElementType::Int64);
+            let position = b.embedding(places, positions);
+            b.local(position);
+            let sum = b.add_broadcast(sum, position);
+            let normal = b.layer_norm_module(sum, true);
+            b.dropout(normal, self.dropout)
+        });
+        if self.embedding == self.hidden {
+            return hidden;
+        }
+        b.linear(hidden, Linear { name: "embeddings_project", input: width, output: self.hidden, bias: true })
+    }
+
+    /// Attention sees every token: no mask but one for padding.
+    fn mask(&self, b: &mut Builder, request: &Request, hidden: Tensor) -> Mask {
+        if !request.run.padding {
+            return Mask::Full;
+        }
+        let [_, batch, length, _] = hidden.shape.0;
+        let element = if request.run.attention == Attention::Eager { hidden.element } else { ElementType::Byte };
+        let mask = b.make("mask", Shape([batch, 1, length, length]), element);
+        b.keep(mask);
+        Mask::Tensor(mask)
+    }
+
+    fn block(&self, b: &mut Builder, x: Tensor, mask: Mask) -> Tensor {
+        let Self { hidden, intermediate, names, .. } = *self;
+        let attended = b.module("attention", &[x], |b| {
+            let context = b.module("self", &[x], |b| {
+                let [query, key, value] = [names.query, names.key, names.value].map(|name| {
+                    let projected = b.linear(x, Linear { name, input: hidden, output: hidden, bias: true });
+                    let [_, batch, length, _] = projected.shape.0;
+                    let split = b.view(projected, Shape([batch, self.heads, length, hidden / self.heads]));
+                    b.local(split)
+                });
+                b.attend(AttentionCall {
+                    query,
+                    key,
+                    value,
+                    mask,
+                    dropout: self.attention_dropout,
+                    softmax_in_fp32: false,
+                    softcap: false,
+                    projected: true,
+                })
+            });
+            b.local(context);
+            b.module("output", &[context, x], |b| {
+                let out = b.linear(context, Linear { name: names.output, input: hidden, output: hidden, bias: true });
+                let out = if self.output_dropout { b.dropout(out, self.dropout) } else { out };
+                let sum = b.add(out, x);
+                b.local(out);
+                b.layer_norm_module(sum, true)
+            })
+        });
+        b.local(attended);
+        let up = b.linear(attended, Linear { name: names.up, input: hidden, output: intermediate, bias: true });
+        let active = b.activation(self.activation, up);
+        b.local(active);
+        b.module("output", &[active, attended], |b| {
+            let out = b.linear(active, Linear { name: names.down, input: intermediate, output: hidden, bias: true });
+            let out = b.dropout(out, self.dropout);
+            let sum = b.add(out, attended);
+            b.local(out);
+            b.layer_norm_module(sum, true)
+        })
+    }
+
+    /// A linear layer, an activation, a norm, the tied table with a bias; the loss in the type of the logits.
+    fn masked_language_model(&self, b: &mut Builder, request: &Request, hidden: Tensor, table: Tensor) {
+        let labels =
+            request.pass.trains().then(|| b.input(Shape::matrix(request.batch, request.length), ElementType::Int64));
+        let bias = b.parameter("decoder", Shape::vector(self.vocabulary), 1);
+        b.module("head", &[hidden], |b| {
+            let transform = Linear { name: "transform", input: self.hidden, output: self.embedding, bias: true };
+            let out = b.linear(hidden, transform);
+            let out = b.activation(self.activation, out);
+            let out = b.layer_norm_module(out, true);
+            let logits = b.matmul(out, table, Some(bias), self.vocabulary);
+            self.finish(b, request, logits, labels);
+        });
+    }
+
+    fn classification(&self, b: &mut Builder, request: &Request, hidden: Tensor) {
+        let labels = request.pass.trains().then(|| b.input(Shape::vector(request.batch), ElementType::Int64));
+        let Self { hidden: width, dropout, .. } = *self;
+        let dense = Linear { name: "pooler", input: width, output: width, bias: true };
+        let last = Linear { name: "classifier", input: width, output: self.labels, bias: true };
+        b.module("head", &[hidden], |b| {
+            let first = b.slice(hidden, Shape::matrix(request.batch, width));
+            let state = match self.classifier {
+                Classifier::Pooler => {
+                    let pooled = b.linear(first, dense);
+                    let pooled = b.activation(Activation::Tanh, pooled);
+                    b.dropout(pooled, dropout)
+                }
+                Classifier::Head(activation) => {
+                    let state = b.dropout(first, dropout);
+                    let state = b.linear(state, dense);
+                    let state = b.activation(activation, state);
+                    b.dropout(state, dropout)
+                }
+                Classifier::Relu(rate) => {
+                    let state = b.linear(first, dense);
+                    let state = b.activation(Activation::Relu, state);
+                    b.dropout(state, rate)
+                }
+            };
+            let logits = b.linear(state, last);
+            self.finish(b, request, logits, labels);
+        });
+    }
+
+    fn finish(&self, b: &mut Builder, request: &Request, logits: Tensor, labels: Option<Tensor>) {
+        b.set_logits(logits);
+        if labels.is_none() {
+            b.keep(logits);
+            return;
+        }
+        if request.run.hold_outputs {
+            b.keep(logits);
+            b.hold_from_before(logits);
+        }
+        b.label_loss(logits);
+    }
+}

@@ -1,0 +1,185 @@
+//! The device's memory over the first two steps, as the caching allocator hands it out.
+//!
+//! What a step reserves is decided by the steps before it: the first one runs without optimizer states, and these then
+//! take what its activations have left. So the run is followed from the model on: weights one by one, the batch, a step in
+//! which workspaces and optimizer states appear, a second step.
+
+use std::collections::VecDeque;
+
+use super::allocator::{Allocator, Handle};
+use super::optimize;
+use super::play::{Player, Setting, Watch};
+use super::{Kind, Phase};
+use crate::program::{GRANULE, Program};
+
+/// What the allocator's own figures are after two steps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Heaped {
+    /// Bytes of segments: they only grow.
+    pub(crate) reserved: u64,
+    /// The most bytes of blocks in use in each phase of the second step.
+    pub(crate) phase_peaks: [u64; 4],
+    /// The same by what was asked for, rounded.
+    pub(crate) asked: [i64; 4],
+}
+
+impl Heaped {
+    /// The most that was asked for in any phase.
+    pub(crate) fn most_asked(&self) -> i64 {
+        self.asked.into_iter().max().unwrap_or(0)
+    }
+}
+
+/// What outlives the player of a pass.
+#[derive(Debug, Default)]
+pub(super) struct Heap {
+    allocator: Allocator,
+    /// The block behind each of the player's live storages.
+    blocks: Vec<Handle>,
+    /// Blocks that the optimizer's step holds for a moment, in the order in which it took them.
+    moment: VecDeque<(u64, Handle)>,
+    /// Keys and values of earlier passes, layer by layer.
+    cache: VecDeque<Handle>,
+    /// Whether the forward thread has its workspace, and backward's.
+    workspaces: [bool; 2],
+    states: bool,
+    phase_peaks: [u64; 4],
+    asked: [i64; 4],
+}
+
+impl Heap {
+    fn high(&mut self, phase: Phase) {
+        let peak = &mut self.phase_peaks[phase as usize];
+        *peak = self.allocator.allocated().max(*peak);
+    }
+
+    /// The storage that the player has numbered last.
+    pub(super) fn allocate(&mut self, bytes: u64, phase: Phase) {
+        let block = self.allocator.allocate(bytes);
+        self.blocks.push(block);
+        self.high(phase);
+    }
+
+    pub(super) fn free(&mut self, live: u32) {
+        let block = std::mem::replace(&mut self.blocks[live as usize], Handle::NONE);
+        self.allocator.free(block);
+    }
+
+    /// A matrix product begins: its thread's workspace appears with the first one.
+    pub(super) fn multiply(&mut self, setting: &Setting, phase: Phase) {
+        let thread = usize::from(phase == Phase::Backward);
+        if !std::mem::replace(&mut self.workspaces[thread], true) {
+            let each = setting.workspace_each;
+            self.allocator.allocate(each);
+            if thread == 0 {
+                let threads = if setting.optimize.is_some() { 2 } else { 1 };
+                self.allocator.allocate(setting.workspace.saturating_sub(threads * each));
+            }
+        }
+    }
+
+    /// Keys and values of earlier tokens go as those with the new token are there.
+    pub(super) fn replace_cache(&mut self) {
+        if let Some(block) = self.cache.pop_front() {
+            self.allocator.free(block);
+        }
+    }
+
+    /// Optimizer states appear in the first step.
+    pub(super) fn states(&mut self, program: &Program, setting: &Setting, phase: Phase) {
+        let Some(optimize) = setting.optimize.filter(|_| !std::mem::replace(&mut self.states, true)) else { return };
+        optimize::state(&optimize, program, |kind, _, _, _, _, bytes, _| {
+            if kind == Kind::OptimizerState {
+                self.allocator.allocate(bytes);
+            }
+        });
+        self.high(phase);
+    }
+
+    /// Something that the optimizer's step takes, or gives back, for a moment.
+    pub(super) fn change(&mut self, bytes: i64, phase: Phase) {
+        let size = bytes.unsigned_abs();
+        if bytes > 0 {
+            let block = self.allocator.allocate(size);
+            self.moment.push_back((size, block));
+            self.high(phase);
+        } else if let Some(place) = self.moment.iter().position(|(taken, _)| *taken == size)
+            && let Some((_, block)) = self.moment.remove(place)
+        {
+            self.allocator.free(block);
+        }
+    }
+
+    /// The pass that counts begins.
+    fn begin(&mut self) {
+        (self.phase_peaks, self.asked) = ([0; 4], [0; 4]);
+    }
+
+    /// The pass is over: what stands of this kind stays, the rest goes.
+    fn leave(&mut self, stays: Option<Kind>, standing: impl Iterator<Item = (usize, Kind)>) {
+        for (live, kind) in standing {
+            if stays == Some(kind)
+                && let Some(block) = self.blocks.get_mut(live)
+            {
+                let block = std::mem::replace(block, Handle::NONE);
+                if kind == Kind::KvCache {
+                    self.cache.push_back(block);
+                }
+            }
+        }
+        let moment = self.moment.drain(..).map(|(_, block)| block);
+        for block in moment.chain(self.blocks.drain(..)) {
+            self.allocator.free(block);
+        }
+    }
+}
+
+/// Follows a run: two steps of training, or two forward passes and a token more.
+pub(crate) fn heap(passes: &[(Program, Setting)]) -> Heaped {
+    let Some((program, setting)) = passes.first() else { return Heaped::default() };
+    let mut heap = Heap::default();
+    for parameter in &program.parameters {
+        heap.allocator.allocate(parameter.bytes());
+    }
+    heap.allocator.allocate(program.buffers);
+    heap.allocator.allocate(program.inputs);
+    if let Some(optimize) = setting.optimize {
+        optimize::state(&optimize, program, |kind, _, _, _, _, bytes, _| {
+            if kind == Kind::MasterWeights {
+                heap.allocator.allocate(bytes);
+            }
+        });
+        if setting.scaler {
+            heap.allocator.allocate(GRANULE);
+            heap.allocator.allocate(GRANULE);
+        }
+        let stays = setting.gradients_stand.then_some(Kind::Gradients);
+        let first = Setting { gradients_stand: false, ..*setting };
+        heap = run(program, &first, heap, stays);
+        heap.allocator.allocate(program.held_outputs);
+        heap.begin();
+        heap = run(program, setting, heap, None);
+    } else {
+        heap = run(program, setting, heap, None);
+        heap.begin();
+        let decode = passes.get(1);
+        heap = run(program, setting, heap, decode.map(|_| Kind::KvCache));
+        if let Some((program, setting)) = decode {
+            heap = run(program, setting, heap, None);
+        }
+    }
+    Heaped { reserved: heap.allocator.reserved(), phase_peaks: heap.phase_peaks, asked: heap.asked }
+}
+
+/// Plays a pass; what stands of a kind stays when it is over.
+fn run(program: &Program, setting: &Setting, heap: Heap, stays: Option<Kind>) -> Heap {
+    let mut player = Player::new(program, setting, Watch::Peak);
+    player.heap = Some(Box::new(heap));
+    player.pass();
+    let mut heap = player.heap.take().map_or_else(Heap::default, |heap| *heap);
+    for (most, peak) in heap.asked.iter_mut().zip(player.phase_peaks()) {
+        *most = peak.max(*most);
+    }
+    heap.leave(stays, player.standing());
+    heap
+}
