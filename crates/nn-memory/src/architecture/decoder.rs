@@ -20,6 +20,15 @@ pub(super) fn tokens(b: &mut Builder, request: &Request) -> Tensor {
     b.input(Shape::matrix(request.batch, length), ElementType::Int64)
 }
 
+/// The output of an embedding: adapters in checkpointed blocks ask for its gradient, `enable_input_require_grads`.
+pub(super) fn embedded(b: &mut Builder, request: &Request, tokens: Tensor) -> Tensor {
+    if request.pass == Pass::Lora && request.run.checkpointing != Checkpointing::None {
+        b.require_grad(tokens)
+    } else {
+        tokens
+    }
+}
+
 /// A run of blocks, each checkpointed as the run asks.
 pub(super) fn blocks(
     b: &mut Builder,
@@ -40,11 +49,7 @@ pub(super) fn blocks_sharing(
     shared: &RefCell<Vec<Tensor>>,
     mut block: impl FnMut(&mut Builder, Tensor) -> Tensor,
 ) -> Tensor {
-    let first = if request.pass == Pass::Lora && request.run.checkpointing != Checkpointing::None {
-        b.require_grad(first)
-    } else {
-        first
-    };
+    let first = embedded(b, request, first);
     // Python's loop holds a block's input until the block returns.
     let mut call = |b: &mut Builder, x: Tensor| b.module("block", &[x], |b| block(b, x));
     let inputs = |x: Tensor| [&[x], shared.borrow().as_slice()].concat();

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::config::{
     Activation, Coded, FLAG, FieldKind, HEADS, LAYERS, RATE, VOCABULARY, WIDTH, config, count, optional,
 };
-use super::decoder::blocks_sharing;
+use super::decoder::{blocks_sharing, embedded};
 use super::seq2seq::{cached, encoder_tokens, finish, shifted, source_mask, target_mask, targets};
 use super::{ConfigError, Request};
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Role, Shape, Tensor};
@@ -99,6 +99,7 @@ impl T5 {
 
     fn stack(&self, b: &mut Builder, request: &Request, ids: Tensor, table: Tensor, encoded: Option<Tensor>) -> Tensor {
         let tokens = b.embedding(ids, table);
+        let tokens = embedded(b, request, tokens);
         b.local(tokens);
         let length = ids.shape.width();
         let own = match encoded {
