@@ -1,10 +1,8 @@
 //! BART (`modeling_bart.py` of transformers 5), for conditional generation.
 
-use std::cell::RefCell;
-
 use super::config::{ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config};
 use super::decoder::{blocks_sharing, divisible, embedded};
-use super::seq2seq::{cached, encoder_tokens, finish, shifted, source_mask, target_mask, targets};
+use super::seq2seq::{cached, encoder_tokens, finish, shared, shifted, source_mask, target_mask, targets};
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
@@ -90,7 +88,7 @@ impl Bart {
         let hidden = self.embeddings(b, request, ids, table, request.batch);
         let mask = source_mask(b, request, hidden, request.length);
         let own = Attend { encoded: None, heads: self.encoder_attention_heads, mask, decodes: false };
-        let shared = RefCell::default();
+        let shared = shared(None, &[mask]);
         blocks_sharing(b, request, self.encoder_layers, hidden, &shared, |b, x| {
             let x = self.attention_layer(b, request, x, own);
             let x = self.feed_forward(b, x, self.encoder_ffn_dim);
@@ -105,7 +103,7 @@ impl Bart {
         let own = Attend { encoded: None, heads, mask: target_mask(b, request, hidden), decodes };
         let mask = source_mask(b, request, hidden, request.run.target_length);
         let cross = Attend { encoded: Some(encoded), heads, mask, decodes };
-        let shared = RefCell::new(vec![encoded]);
+        let shared = shared(Some(encoded), &[own.mask, cross.mask]);
         blocks_sharing(b, request, self.decoder_layers, hidden, &shared, |b, x| {
             let x = self.attention_layer(b, request, x, own);
             b.local(x);
