@@ -144,21 +144,27 @@ impl Builder {
         } else {
             0
         };
-        let inputs = [(query, Grad::NewView), (key, Grad::NewView), (value, Grad::NewView)];
+        let mut inputs = vec![(query, Grad::NewView), (key, Grad::NewView), (value, Grad::NewView)];
+        let mut of_mask = 0;
+        let mut saved = vec![query, key, value];
+        if let Mask::Tensor(mask) = mask {
+            saved.push(mask);
+            inputs.push((mask, Grad::New));
+            if mask.requires_grad {
+                // In full, then summed to the mask's shape.
+                of_mask = self.size(Shape([batch, heads, length, there]), query.element);
+            }
+        }
         let rule = Rule::new(
             "efficient attention",
             &inputs,
             Output::Fresh(query.shape.with_width(value.shape.width()), query.element),
         );
-        let mut saved = vec![query, key, value];
-        if let Mask::Tensor(mask) = mask {
-            saved.push(mask);
-        }
         let output = self.run(Rule {
             saved: &saved,
             saves_output: true,
             statistics: &[(Shape([batch, heads, rounded, 1]), ElementType::Fp32)],
-            backward_scratch: delta + workspace,
+            backward_scratch: delta + workspace + of_mask,
             ..rule
         });
         self.joined(output)
