@@ -20,6 +20,15 @@ pub(super) fn tokens(b: &mut Builder, request: &Request) -> Tensor {
     b.input(Shape::matrix(request.batch, length), ElementType::Int64)
 }
 
+/// The output of an embedding: adapters in checkpointed blocks ask for its gradient, `enable_input_require_grads`.
+pub(super) fn embedded(b: &mut Builder, request: &Request, tokens: Tensor) -> Tensor {
+    if request.pass == Pass::Lora && request.run.checkpointing != Checkpointing::None {
+        b.require_grad(tokens)
+    } else {
+        tokens
+    }
+}
+
 /// A run of blocks, each checkpointed as the run asks.
 pub(super) fn blocks(
     b: &mut Builder,
@@ -65,8 +74,7 @@ fn lower_blocks(
     block: impl FnMut(&mut Builder, Tensor, u64) -> Tensor,
 ) -> Tensor {
     let checkpointing = if request.pass.trains() { request.run.checkpointing } else { Checkpointing::None };
-    let first =
-        if request.pass == Pass::Lora && checkpointing != Checkpointing::None { b.require_grad(first) } else { first };
+    let first = embedded(b, request, first);
     let block = RefCell::new(block);
     // Python's loop holds a block's input until the block returns.
     let call = |b: &mut Builder, x: Tensor, place: u64| b.module("block", &[x], |b| (block.borrow_mut())(b, x, place));

@@ -175,6 +175,7 @@ impl Builder {
         let there = key.shape.0[2];
         let fp32 = ElementType::Fp32;
         let mask = match mask {
+            Mask::Tensor(mask) if mask.element == query.element && mask.requires_grad => Some(mask),
             Mask::Tensor(mask) => {
                 // The kernel takes the mask in the type of the queries, its rows aligned to eight elements.
                 let cast = self.make("mask", Shape([batch, 1, length, there.next_multiple_of(8)]), query.element);
@@ -200,7 +201,13 @@ impl Builder {
         } else {
             0
         };
-        let inputs = [(query, Grad::NewView), (key, Grad::NewView), (value, Grad::NewView)];
+        let mut inputs = vec![(query, Grad::NewView), (key, Grad::NewView), (value, Grad::NewView)];
+        let mut of_mask = 0;
+        if let Some(mask) = mask.filter(|mask| mask.requires_grad) {
+            inputs.push((mask, Grad::New));
+            // In full, then summed to the mask's shape.
+            of_mask = self.size(Shape([batch, heads, length, there]), query.element);
+        }
         let shape = query.shape.with_width(value.shape.width());
         let rule = Rule::new("efficient attention", &inputs, Output::Fresh(shape, query.element));
         let all = [query, key, value, mask.unwrap_or(query)];
@@ -209,7 +216,7 @@ impl Builder {
             saves_output: true,
             statistics: &[(Shape([batch, heads, length.next_multiple_of(32), 1]), fp32)],
             forward_scratch,
-            backward_scratch: delta + workspace,
+            backward_scratch: delta + workspace + of_mask,
             ..rule
         });
         self.joined(output)
