@@ -346,13 +346,13 @@ async fn segments_are_a_group_of_radio_buttons() {
     assert_eq!(group.get_attribute("role").as_deref(), Some("radiogroup"));
     let radios: Vec<HtmlInputElement> =
         stage.all("[data-testid='input-task'] input[type='radio']").into_iter().map(JsCast::unchecked_into).collect();
-    assert_eq!(radios.iter().map(HtmlInputElement::value).collect::<Vec<_>>(), ["training", "inference"]);
+    assert_eq!(radios.iter().map(HtmlInputElement::value).collect::<Vec<_>>(), ["training", "lora", "inference"]);
     assert!(radios.iter().all(|radio| radio.name() == radios[0].name()));
     assert!(radios[0].checked());
-    radios[1].click();
+    radios[2].click();
     tick().await;
     assert_eq!(held(page, Field::Task), "inference");
-    assert!(radios[1].checked() && !radios[0].checked());
+    assert!(radios[2].checked() && !radios[0].checked());
 }
 
 #[wasm_bindgen_test]
@@ -474,7 +474,7 @@ async fn units_change_with_the_system() {
 async fn every_row_shows_its_work_on_demand() {
     let (stage, _page) = stage(table).await;
     let buttons = stage.all("button[aria-expanded]");
-    assert_eq!(buttons.len(), 9, "seven parts, the total, the system's memory");
+    assert_eq!(buttons.len(), 11, "nine parts, the total, the system's memory");
     for button in buttons {
         let button: HtmlElement = button.unchecked_into();
         let work = stage.only(&format!("[id='{}']", button.get_attribute("aria-controls").expect("what it opens")));

@@ -179,11 +179,11 @@ pub fn layout(estimate: &Estimate, device_name: &str, system: UnitSystem, area: 
         picture.shapes.push(Shape::Text(device_name.to_owned(), text, align, Ink::Limit));
     }
     let words = format!("peak {}", total.display(system));
-    let half = measure(&words) / 2.0;
-    let center = at.clamp(left + half, (right - half).max(left + half));
-    let above = (height - FONT_SIZE).max(TOP - FONT_SIZE / 2.0 - 2.0);
+    // Beside the dot, clear of the line where a phase begins.
+    let (beside, align) =
+        if at + 8.0 + measure(&words) < right { (at + 8.0, Align::Left) } else { (at - 8.0, Align::Right) };
     picture.shapes.push(Shape::Dot((at, height), 4.0, Ink::Text));
-    picture.shapes.push(Shape::Text(words, (center, above), Align::Center, Ink::Text));
+    picture.shapes.push(Shape::Text(words, (beside, height + 2.0), align, Ink::Text));
     picture.hits = hits(&columns, left, right, system);
     picture
 }
@@ -240,7 +240,7 @@ fn phases(picture: &mut Picture, spans: &[Span], bottom: f64, measure: Measure) 
     let mut free_from = 0.0;
     for (place, span) in spans.iter().enumerate() {
         if place > 0 {
-            picture.shapes.push(Shape::Line(vec![(span.left, 2.0), (span.left, bottom)], Ink::Muted, 1.0));
+            picture.shapes.push(Shape::Line(vec![(span.left, FONT_SIZE + 6.0), (span.left, bottom)], Ink::Muted, 1.0));
         }
         let name = span.phase.label();
         let width = measure(name);

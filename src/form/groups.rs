@@ -106,7 +106,7 @@ static RUN: &[Block] = &[
             "A full-precision copy of narrower parameters, as DeepSpeed and Megatron keep."),
     ]),
     Block::Described(&[
-        spec(Field::OptimizerImplementation, "Optimizer's loop", "", Segments(options::<Implementation>),
+        spec(Field::OptimizerImplementation, "Implementation", "", Segments(options::<Implementation>),
             "foreach, the default on CUDA, makes temporaries as large as all weights; fused makes none."),
         spec(Field::Checkpointing, "Activation checkpointing", "", Select(options::<Checkpointing>),
             "What is computed again in backward instead of kept: less memory, about a third more work."),
@@ -114,7 +114,7 @@ static RUN: &[Block] = &[
             "Only the input of each group is kept; one group at a time is computed again."),
         spec(Field::Attention, "Attention", "", Select(options::<Attention>),
             "The kernel of scaled_dot_product_attention, or attention written out, which keeps every score."),
-        spec(Field::Head, "Trained for", "", Segments(options::<Head>),
+        spec(Field::Head, "Trained for", "", Select(options::<Head>),
             "Logits over the vocabulary for each token, or one label for the sequence."),
         spec(Field::LoraRank, "LoRA rank", "", Number,
             "Inner width of each adapter, r."),

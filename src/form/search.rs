@@ -14,23 +14,31 @@ const LIST_ID: &str = "model-list";
 /// A search field with the models that fit what was typed.
 pub fn search(shown: &Shown, page: Page) -> AnyView {
     let chosen = page.form.text(Field::Model);
-    // What is searched for; none while the list is closed.
-    let query = RwSignal::new(None::<String>);
+    // What was typed since the list was opened; none as long as nothing was.
+    let typed = RwSignal::new(None::<String>);
+    let opened = RwSignal::new(false);
     let active = RwSignal::new(0_usize);
-    let found = Memo::new(move |_| query.with(|query| query.as_deref().map(matches).unwrap_or_default()));
+    let found = Memo::new(move |_| {
+        if opened.get() { typed.with(|typed| matches(typed.as_deref().unwrap_or_default())) } else { Vec::new() }
+    });
     let list = NodeRef::<Ul>::new();
     let element = NodeRef::<InputElement>::new();
-    let is_open = move || query.with(Option::is_some);
-    let open = move |text: &str| {
+    let is_open = move || opened.get();
+    let open = move |text: Option<String>| {
         let place = match text {
-            "" => chosen.with_untracked(|key| matches("").iter().position(|model| model.key == key)).unwrap_or(0),
-            _ => 0,
+            None => chosen.with_untracked(|key| matches("").iter().position(|model| model.key == key)).unwrap_or(0),
+            Some(_) => 0,
         };
-        query.set(Some(text.to_owned()));
+        typed.set(text);
         active.set(place);
+        opened.set(true);
+    };
+    let close = move || {
+        typed.set(None);
+        opened.set(false);
     };
     let choose = move |model: &'static Model| {
-        query.set(None);
+        close();
         page.form.set(Field::Model, model.key);
     };
     // The option in question stays in sight within the list.
@@ -52,10 +60,10 @@ pub fn search(shown: &Shown, page: Page) -> AnyView {
     });
     let press = move |event: leptos::ev::KeyboardEvent| {
         let key = event.key();
-        if !is_open() {
+        if !opened.get_untracked() {
             if matches!(key.as_str(), "ArrowDown" | "ArrowUp") {
                 event.prevent_default();
-                open("");
+                open(None);
             }
             return;
         }
@@ -69,10 +77,10 @@ pub fn search(shown: &Shown, page: Page) -> AnyView {
                 let model = found.with_untracked(|found| found.get(active.get_untracked()).copied());
                 match model {
                     Some(model) => choose(model),
-                    None => query.set(None),
+                    None => close(),
                 }
             }
-            "Escape" => query.set(None),
+            "Escape" => close(),
             _ => return,
         }
         event.prevent_default();
@@ -105,7 +113,7 @@ pub fn search(shown: &Shown, page: Page) -> AnyView {
         let model = found.with(|found| found.get(active.get()).copied());
         model.map(|model| format!("model-option-{}", model.key))
     };
-    let shown_text = move || match query.get() {
+    let shown_text = move || match typed.get() {
         Some(typed) => typed,
         None => chosen.with(|key| catalog::model(key).map_or_else(|| key.clone(), |model| model.name.to_owned())),
     };
@@ -128,7 +136,7 @@ pub fn search(shown: &Shown, page: Page) -> AnyView {
                 aria-activedescendant=move || active_option()
                 aria-invalid=optional(shown.invalid(page))
                 aria-describedby=shown.described_by()
-                on:input:target=move |event| open(&event.target().value())
+                on:input:target=move |event| open(Some(event.target().value()))
                 on:keydown=press
                 on:focus=move |_| {
                     if let Some(input) = element.get_untracked() {
@@ -136,11 +144,11 @@ pub fn search(shown: &Shown, page: Page) -> AnyView {
                     }
                 }
                 on:click=move |_| {
-                    if query.with_untracked(Option::is_none) {
-                        open("");
+                    if !opened.get_untracked() {
+                        open(None);
                     }
                 }
-                on:blur=move |_| query.set(None)
+                on:blur=move |_| close()
             />
             <ul class="options" id=LIST_ID role="listbox" aria-label="Models" node_ref=list hidden=flag(move || !is_open())>
                 {options}
@@ -156,17 +164,17 @@ pub fn search(shown: &Shown, page: Page) -> AnyView {
 
 /// Models whose name, key or family hold every word; those whose name begins like that come first.
 fn matches(query: &str) -> Vec<&'static Model> {
-    let query = query.trim().to_lowercase();
+    let query = query.trim().to_ascii_lowercase();
     let words: Vec<_> = query.split_whitespace().collect();
     let mut found: Vec<_> = catalog::MODELS
         .iter()
         .filter_map(|model| {
             let family = family(model)?;
-            let text = format!("{} {} {} {}", model.name, model.key, family.label(), family.key()).to_lowercase();
+            let text = format!("{} {} {} {}", model.name, model.key, family.label(), family.key()).to_ascii_lowercase();
             words.iter().all(|word| text.contains(word)).then_some(model)
         })
         .collect();
-    found.sort_by_key(|model| !model.name.to_lowercase().starts_with(&query));
+    found.sort_by_key(|model| !model.name.to_ascii_lowercase().starts_with(&query));
     found
 }
 
@@ -199,12 +207,16 @@ fn about(count: u64) -> String {
         1_000_000.. => (1_000_000, "M"),
         _ => (1_000, "K"),
     };
-    let places = match count / size {
-        100.. => 0,
-        10.. => 1,
-        _ => 2,
+    let (unit, places) = match count / size {
+        100.. => (1, 0),
+        10.. => (10, 1),
+        _ => (100, 2),
     };
-    format!("{:.places$}{suffix}", count as f64 / size as f64)
+    let rounded = (count * unit + size / 2) / size;
+    if places == 0 {
+        return format!("{rounded}{suffix}");
+    }
+    format!("{}.{:0places$}{suffix}", rounded / unit, rounded % unit)
 }
 
 #[cfg(test)]
