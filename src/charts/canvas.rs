@@ -354,7 +354,12 @@ pub fn chart(kind: Kind, page: Page, described_by: Option<&'static str>) -> impl
                 data-testid=format!("chart-{name}")
                 on:pointermove=point_at
                 on:pointerdown=point_at
-                on:pointerleave=move |_| selected.set(None)
+                on:pointerleave=move |event| {
+                    // A finger leaves as it is lifted; what it asked for stays.
+                    if event.pointer_type() != "touch" {
+                        selected.set(None);
+                    }
+                }
                 on:blur=move |_| selected.set(None)
                 on:keydown=press
             ></canvas>

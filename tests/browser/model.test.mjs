@@ -1,0 +1,239 @@
+// Ways to give the model: by size, by name, by hand, by a pasted config.json; and what each of them shows.
+import assert from 'node:assert/strict';
+import { eventually, phone, touch, visit } from './page.mjs';
+
+const kind = (page, key) => page.get('model-kind').locator(`input[value="${key}"]`).check();
+const expanded = page => page.get('model-search').getAttribute('aria-expanded');
+
+/** Names of the options in the list. */
+const options = page => page.page.locator('#model-list [role="option"] > span:first-child').allTextContents();
+
+/** The option that the search field names as active. */
+const active = page => page.get('model-search').evaluate(input => {
+  const id = input.getAttribute('aria-activedescendant');
+  return id && document.getElementById(id)?.firstElementChild.textContent;
+});
+
+visit('a model is found by typing and chosen by Enter', async page => {
+  await kind(page, 'name');
+  const search = page.get('model-search');
+  assert.equal(await search.getAttribute('role'), 'combobox');
+  await search.fill('Llama-2-');
+  assert.equal(await expanded(page), 'true');
+  await eventually(() => options(page), ['Llama 2 7B', 'Llama 2 13B', 'Llama 2 70B']);
+  assert.equal(await active(page), 'Llama 2 7B');
+  await search.press('ArrowDown');
+  await eventually(() => active(page), 'Llama 2 13B');
+  await search.press('End');
+  await eventually(() => active(page), 'Llama 2 70B');
+  await search.press('Home');
+  await search.press('ArrowUp');
+  await eventually(() => active(page), 'Llama 2 70B');
+  await search.press('Enter');
+  await eventually(() => search.inputValue(), 'Llama 2 70B');
+  assert.equal(await expanded(page), 'false');
+  assert.equal(await page.text('model-facts'), 'Llama, 68,976,648,192 parameters.');
+  await page.addressed('?v=1&model=llama-2-70b');
+});
+
+visit('Escape and leaving the field close the list and keep the model', { query: '?model=gpt2' }, async page => {
+  const search = page.get('model-search');
+  await search.focus();
+  await search.press('ArrowDown');
+  await eventually(() => active(page), 'GPT-2');
+  await search.press('ArrowDown');
+  await search.press('Escape');
+  assert.equal(await expanded(page), 'false');
+  assert.equal(await search.inputValue(), 'GPT-2');
+  await search.fill('no such model');
+  await eventually(() => options(page), []);
+  await page.page.getByText('No model of the list.').waitFor();
+  await page.input('batch').focus();
+  await eventually(() => search.inputValue(), 'GPT-2');
+  assert.equal(page.query(), '?model=gpt2');
+});
+
+visit('a model is chosen by a touch', { ...touch, query: '?model=gpt2' }, async page => {
+  await page.get('model-search').tap();
+  await page.get('model-option-bert-base').tap();
+  await eventually(() => page.get('model-search').inputValue(), 'BERT base');
+  assert.equal(await page.page.evaluate(() => document.documentElement.scrollWidth), phone.width);
+});
+
+visit('a model by name goes on by hand, as a config and by its size', { query: '?model=gpt2&batch=2' }, async page => {
+  const total = await page.bytes();
+  await kind(page, 'hand');
+  assert.equal(await page.input('model-type').inputValue(), 'gpt2');
+  assert.equal(await page.input('n-layer').inputValue(), '12');
+  await page.totals(total);
+  await page.addressed('?v=1&model_type=gpt2&batch=2');
+  await kind(page, 'config');
+  assert.match(await page.get('model-config').inputValue(), /"model_type": "gpt2"/);
+  await page.totals(total);
+  await kind(page, 'size');
+  assert.equal(await page.input('params').inputValue(), '124439808');
+  assert.equal(await page.input('layers').inputValue(), '12');
+  assert.equal(await page.input('batch').inputValue(), '2');
+  assert.equal(await page.get('chart-timeline').count(), 0);
+});
+
+visit('fields of a family are given by hand, and another family keeps what it shares', async page => {
+  await kind(page, 'hand');
+  await page.pick('model-type', 'llama');
+  await page.type('num-hidden-layers', '4');
+  await page.input('tie-word-embeddings').check();
+  await page.pick('hidden-act', 'gelu');
+  await page.addressed('?v=1&model_type=llama&num_hidden_layers=4&hidden_act=gelu&tie_word_embeddings=true');
+  await page.pick('model-type', 'mistral');
+  await eventually(() => page.input('num-hidden-layers').inputValue(), '4');
+});
+
+visit('fields that contradict one another are named and the last result stays', { query: '?model_type=llama' }, async page => {
+  const total = await page.bytes();
+  await page.type('hidden-size', '4100');
+  const input = page.input('hidden-size');
+  await eventually(() => input.getAttribute('aria-invalid'), 'true');
+  assert.equal(await page.text('error-hidden-size'), 'hidden_size must be divisible by num_attention_heads (32), got 4100.');
+  const described = (await input.getAttribute('aria-describedby')).split(' ');
+  assert.ok(described.includes('error-hidden-size'));
+  await page.get('stale').waitFor();
+  assert.equal(await page.bytes(), total);
+  await page.type('hidden-size', '4096');
+  await page.totals(total);
+});
+
+visit('a pasted config.json becomes the model', async page => {
+  await kind(page, 'config');
+  await page.get('model-config').fill('{"model_type": "llama", "hidden_size": 2048, "torch_dtype": "bfloat16", "rope_scaling": {"factor": 8}}');
+  await page.addressed('?v=1&model_type=llama&hidden_size=2048');
+  assert.equal(await page.get('stale').isVisible(), false);
+});
+
+const deep = `{"model_type":"llama","a":${'['.repeat(10_000)}${']'.repeat(10_000)}}`;
+const refused = [
+  ['text that is no JSON', 'hello', /^Not a JSON object: /],
+  ['a list', '[1]', /^Not a JSON object: /],
+  ['nothing', '', /^Not a JSON object: /],
+  ['10 MB', `{"a":"${'x'.repeat(10_000_000)}"}`, /^10000008 bytes are too many for a config\.json/],
+  ['no model_type', '{"hidden_size": 8}', /^model_type is missing/],
+  ['a family that is not known', '{"model_type": "alexnet"}', /^model_type "alexnet" is not supported; supported are gpt2, /],
+  ['a word for a number', '{"model_type":"llama","hidden_size":"large"}', /^hidden_size must be a whole number, got "large"\./],
+  ['a number for a flag', '{"model_type":"llama","tie_word_embeddings":3}', /^tie_word_embeddings must be true or false, got 3\./],
+  ['a size of zero', '{"model_type":"llama","num_hidden_layers":0}', /^num_hidden_layers must be 1 to 1000000, got 0\./],
+  ['heads that do not divide', '{"model_type":"llama","num_attention_heads":7}', /^hidden_size must be divisible by num_attention_heads \(7\), got 4096\./],
+];
+for (const [what, text, message] of refused) {
+  visit(`a pasted config of ${what} is kept, marked and explained`, { query: '?model=gpt2' }, async page => {
+    const total = await page.bytes();
+    await kind(page, 'config');
+    const area = page.get('model-config');
+    await area.evaluate((element, text) => {
+      element.value = text;
+      element.dispatchEvent(new Event('input', { bubbles: true }));
+    }, text);
+    await eventually(async () => message.test(await page.text('error-config')), true, await page.text('error-config'));
+    assert.equal(await area.getAttribute('aria-invalid'), 'true');
+    assert.ok((await area.getAttribute('aria-describedby')).split(' ').includes('error-config'));
+    assert.equal((await area.inputValue()).length, text.length);
+    await page.get('stale').waitFor();
+    assert.equal(await page.bytes(), total);
+    await area.fill('{"model_type":"gpt2"}');
+    await page.totals(total);
+  });
+}
+
+visit('a config nested 10,000 deep is read', async page => {
+  await kind(page, 'config');
+  await page.get('model-config').fill(deep);
+  await page.addressed('?v=1&model_type=llama');
+});
+
+visit('a model of a link that cannot be read is named', { query: '?model=no-such' }, async page => {
+  assert.match(await page.text('notice'), /^model: “no-such” is not a model of the list\./);
+  assert.equal(await page.bytes(), 2_061_989_888);
+});
+
+visit('inputs that do not apply are gone', async page => {
+  const gone = ['params', 'precision', 'layers', 'hidden-size', 'activation-precision', 'gradient-precision', 'workspace'];
+  const come = ['precision-mode', 'optimizer-implementation', 'checkpointing', 'attention', 'accumulation', 'zero-grad', 'clip', 'hold-outputs', 'padding'];
+  const shown = names => Promise.all(names.map(name => page.input(name).isVisible()));
+  assert.deepEqual(await shown(come), come.map(() => false));
+  await kind(page, 'name');
+  await page.page.waitForTimeout(50);
+  assert.deepEqual(await shown(gone), gone.map(() => false));
+  assert.deepEqual(await shown(come), come.map(() => true));
+  await page.choose('task', 'lora');
+  assert.deepEqual(await shown(['lora-rank', 'lora-alpha', 'lora-dropout', 'lora-targets', 'lora-precision']), [true, true, true, true, true]);
+  await page.choose('task', 'inference');
+  assert.deepEqual(await shown(['lora-rank', 'checkpointing', 'accumulation', 'optimizer']), [false, false, false, false]);
+});
+
+const everything = '?v=1&model_type=llama&task=lora&batch=2&sequence_length=256&precision_mode=autocast_bf16&optimizer=lamb&checkpointing=every&checkpoint_every=4&attention=eager&padding=yes&accumulation=8&zero_grad=zeros&clip=yes&hold_outputs=yes&lora_rank=8&lora_alpha=64&lora_dropout=0.05&lora_targets=q_proj,v_proj&lora_precision=weights&num_hidden_layers=8';
+visit('a link holds every setting of a run', { query: everything }, async page => {
+  assert.equal(await page.get('notice').isVisible(), false);
+  const total = await page.bytes();
+  await page.type('batch', '3');
+  await page.addressed(everything.replace('batch=2', 'batch=3'));
+  await page.page.goBack().catch(() => {});
+  assert.ok(total > 0);
+});
+
+// The timeline: one read-out, three ways.
+const readOut = page => page.text('read-out-timeline');
+const figures = /^(forward|backward|optimizer step), .+: [\d.]+ [KMG]iB = .*activations/;
+
+visit('the timeline is named with its figures', { query: '?model=gpt2' }, async page => {
+  const canvas = page.get('chart-timeline');
+  assert.equal(await canvas.getAttribute('role'), 'img');
+  const name = await canvas.getAttribute('aria-label');
+  assert.ok(name.includes(await page.text('total')), name);
+  assert.match(name, /forward up to [\d.]+ .iB; backward up to [\d.]+ .iB; optimizer step up to [\d.]+ .iB/);
+});
+
+visit('pointing at the timeline reads it out', { query: '?model=gpt2' }, async page => {
+  const canvas = page.get('chart-timeline');
+  await canvas.scrollIntoViewIfNeeded();
+  const box = await canvas.boundingBox();
+  await page.page.mouse.move(box.x + box.width / 3, box.y + box.height / 2);
+  await eventually(async () => figures.test(await readOut(page)), true, await readOut(page));
+  await page.page.mouse.move(1, 1);
+  await eventually(() => readOut(page), 'Point at the chart or use the arrow keys to read it.');
+});
+
+visit('the arrow keys go through the timeline and pass its peak', { query: '?model=gpt2' }, async page => {
+  const canvas = page.get('chart-timeline');
+  const total = await page.text('total');
+  await canvas.focus();
+  await canvas.press('Home');
+  await eventually(async () => (await readOut(page)).startsWith('forward, '), true);
+  const read = [];
+  for (let press = 0; press < 70; press += 1) {
+    read.push(await readOut(page));
+    await canvas.press('ArrowRight');
+  }
+  assert.ok(read.some(text => text.includes(`: ${total} = `)), 'the peak is among them');
+  assert.ok(read.at(-1).startsWith('optimizer step, '));
+  await canvas.press('Escape');
+  await eventually(() => readOut(page), 'Point at the chart or use the arrow keys to read it.');
+});
+
+visit('a touch reads the timeline out', { ...touch, query: '?model=gpt2' }, async page => {
+  const canvas = page.get('chart-timeline');
+  await canvas.scrollIntoViewIfNeeded();
+  const box = await canvas.boundingBox();
+  await canvas.tap({ position: { x: box.width / 2, y: box.height / 2 } });
+  await eventually(async () => figures.test(await readOut(page)), true, await readOut(page));
+});
+
+visit('the table speaks of the peak and lists its tensors', { query: '?model=gpt2&batch=4&sequence_length=512' }, async page => {
+  assert.match(await page.text('peak-phase'), /^What stands at the peak, in the \w+( \w+)? phase$/);
+  await page.get('show-work-activations').click();
+  await eventually(async () => (await page.text('tensors-activations')).startsWith('24 × mlp: mul [4 × 512 × 3072] float32 = 576.00 MiB'), true);
+});
+
+visit('the accuracy is told for the family', { query: '?model=gpt2' }, async page => {
+  assert.match(await page.text('accuracy'), /GPT-2: held against \d+ measured runs?: median error [\d.]+ %, worst [\d.]+ %\./);
+  assert.equal(await page.get('accuracy-nearest').locator('li').count(), 3);
+  await kind(page, 'size');
+  await eventually(async () => (await page.text('accuracy')).includes('not held against measured runs'), true);
+});
