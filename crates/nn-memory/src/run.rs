@@ -310,6 +310,8 @@ pub const TARGET_MODULES: &[&str] = &[
     "wi",
     "wo",
     "att_proj",
+    "qkv",
+    "proj",
     "wi_0",
     "wi_1",
 ];

@@ -210,7 +210,7 @@ fn config(case: &Value) -> Result<Config, String> {
     let model_type = match (case["source"].as_str(), case["config_class"].as_str(), case["model"].as_str()) {
         (Some("transformers"), Some(class), _) => model_type(class).ok_or_else(|| format!("config class {class}"))?,
         (Some("timm"), _, Some(model)) => timm(model, &mut fields).ok_or_else(|| format!("timm model {model}"))?,
-        (Some("custom"), ..) if case["model_class"] == "MLP" => "mlp",
+        (Some("custom"), ..) if case["model_class"] == "MLP" => mlp(&mut fields),
         (source, class, model) => {
             return Err(format!(
                 "{} {}",
@@ -220,8 +220,8 @@ fn config(case: &Value) -> Result<Config, String> {
         }
     };
     fields.insert("model_type".into(), model_type.into());
-    if model_type == "mlp" {
-        mlp(&mut fields);
+    if let (true, Some(image)) = (model_type.ends_with("it"), case["image"].as_u64()) {
+        fields.insert("image_size".into(), image.into());
     }
     Config::from_json(&Value::Object(fields).to_string()).map_err(|error| error.to_string())
 }
@@ -289,21 +289,34 @@ fn timm(model: &str, fields: &mut serde_json::Map<String, Value>) -> Option<&'st
     Some("timm_vit")
 }
 
-/// `sizes` as the fields of the family: input, hidden layers, output.
-fn mlp(fields: &mut serde_json::Map<String, Value>) {
+/// `sizes` and the rest as the fields of the family.
+fn mlp(fields: &mut serde_json::Map<String, Value>) -> &'static str {
     let sizes: Vec<u64> = fields
         .get("sizes")
         .and_then(Value::as_array)
         .map(|sizes| sizes.iter().filter_map(Value::as_u64).collect())
         .unwrap_or_default();
-    if let [first, hidden @ .., last] = sizes.as_slice() {
-        fields.insert("input_size".into(), (*first).into());
-        fields.insert("output_size".into(), (*last).into());
-        fields.insert("num_hidden_layers".into(), hidden.len().into());
-        if let Some(width) = hidden.first() {
-            fields.insert("hidden_size".into(), (*width).into());
-        }
+    let [first, hidden @ .., last] = sizes.as_slice() else { return "mlp" };
+    fields.insert("input_size".into(), (*first).into());
+    fields.insert("output_size".into(), (*last).into());
+    if hidden.is_empty() {
+        return "logistic_regression";
     }
+    fields.insert("num_hidden_layers".into(), hidden.len().into());
+    for (place, width) in hidden.iter().enumerate() {
+        let key = if place == 0 { "hidden_size".into() } else { format!("hidden_size_{}", place + 1) };
+        fields.insert(key, (*width).into());
+    }
+    let (activation, inplace) = match fields.get("act").and_then(Value::as_str).unwrap_or("relu") {
+        "relu_" => ("relu", true),
+        other => (other, false),
+    };
+    let activation = Value::from(activation);
+    fields.insert("hidden_act".into(), activation);
+    fields.insert("inplace".into(), inplace.into());
+    let batch_norm = fields.get("norm").is_some_and(|norm| norm == "bn");
+    fields.insert("batch_norm".into(), batch_norm.into());
+    "mlp"
 }
 
 fn precision(case: &Value) -> Result<PrecisionMode, String> {

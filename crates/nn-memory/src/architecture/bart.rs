@@ -1,10 +1,8 @@
 //! BART (`modeling_bart.py` of transformers 5), for conditional generation.
 
-use std::cell::RefCell;
-
 use super::config::{ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config};
-use super::decoder::{blocks_sharing, divisible};
-use super::seq2seq::{cached, encoder_tokens, finish, shifted, source_mask, target_mask, targets};
+use super::decoder::{blocks_sharing, divisible, embedded};
+use super::seq2seq::{cached, encoder_tokens, finish, shared, shifted, source_mask, target_mask, targets};
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
@@ -70,9 +68,10 @@ impl Bart {
     }
 
     /// Tokens and positions, a norm, dropout. Position ids are as many as tokens in the encoder, one row in the decoder.
-    fn embeddings(&self, b: &mut Builder, ids: Tensor, table: Tensor, rows: u64) -> Tensor {
+    fn embeddings(&self, b: &mut Builder, request: &Request, ids: Tensor, table: Tensor, rows: u64) -> Tensor {
         let tokens = b.embedding(ids, table);
         let tokens = b.scale(tokens);
+        let tokens = embedded(b, request, tokens);
         b.local(tokens);
         let positions =
             b.parameter("embed_positions", Shape::matrix(self.max_position_embeddings + OFFSET, self.d_model), 2);
@@ -86,10 +85,10 @@ impl Bart {
     }
 
     fn encoder(&self, b: &mut Builder, request: &Request, ids: Tensor, table: Tensor) -> Tensor {
-        let hidden = self.embeddings(b, ids, table, request.batch);
+        let hidden = self.embeddings(b, request, ids, table, request.batch);
         let mask = source_mask(b, request, hidden, request.length);
         let own = Attend { encoded: None, heads: self.encoder_attention_heads, mask, decodes: false };
-        let shared = RefCell::default();
+        let shared = shared(None, &[mask]);
         blocks_sharing(b, request, self.encoder_layers, hidden, &shared, |b, x| {
             let x = self.attention_layer(b, request, x, own);
             let x = self.feed_forward(b, x, self.encoder_ffn_dim);
@@ -99,12 +98,12 @@ impl Bart {
     }
 
     fn decoder(&self, b: &mut Builder, request: &Request, ids: Tensor, table: Tensor, encoded: Tensor) -> Tensor {
-        let hidden = self.embeddings(b, ids, table, 1);
+        let hidden = self.embeddings(b, request, ids, table, 1);
         let (heads, decodes) = (self.decoder_attention_heads, true);
         let own = Attend { encoded: None, heads, mask: target_mask(b, request, hidden), decodes };
         let mask = source_mask(b, request, hidden, request.run.target_length);
         let cross = Attend { encoded: Some(encoded), heads, mask, decodes };
-        let shared = RefCell::new(vec![encoded]);
+        let shared = shared(Some(encoded), &[own.mask, cross.mask]);
         blocks_sharing(b, request, self.decoder_layers, hidden, &shared, |b, x| {
             let x = self.attention_layer(b, request, x, own);
             b.local(x);

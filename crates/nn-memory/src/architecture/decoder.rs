@@ -20,6 +20,15 @@ pub(super) fn tokens(b: &mut Builder, request: &Request) -> Tensor {
     b.input(Shape::matrix(request.batch, length), ElementType::Int64)
 }
 
+/// The output of an embedding: adapters in checkpointed blocks ask for its gradient, `enable_input_require_grads`.
+pub(super) fn embedded(b: &mut Builder, request: &Request, tokens: Tensor) -> Tensor {
+    if request.pass == Pass::Lora && request.run.checkpointing != Checkpointing::None {
+        b.require_grad(tokens)
+    } else {
+        tokens
+    }
+}
+
 /// A run of blocks, each checkpointed as the run asks.
 pub(super) fn blocks(
     b: &mut Builder,
@@ -65,8 +74,7 @@ fn lower_blocks(
     block: impl FnMut(&mut Builder, Tensor, u64) -> Tensor,
 ) -> Tensor {
     let checkpointing = if request.pass.trains() { request.run.checkpointing } else { Checkpointing::None };
-    let first =
-        if request.pass == Pass::Lora && checkpointing != Checkpointing::None { b.require_grad(first) } else { first };
+    let first = embedded(b, request, first);
     let block = RefCell::new(block);
     // Python's loop holds a block's input until the block returns.
     let call = |b: &mut Builder, x: Tensor, place: u64| b.module("block", &[x], |b| (block.borrow_mut())(b, x, place));
@@ -116,18 +124,32 @@ pub(super) fn language_head(
     vocabulary: u64,
     finish: impl Fn(&mut Builder, Tensor) -> Tensor,
 ) {
+    biased_language_head(b, request, hidden, tied, vocabulary, false, finish);
+}
+
+/// The same with a bias on the logits.
+pub(super) fn biased_language_head(
+    b: &mut Builder,
+    request: &Request,
+    hidden: Tensor,
+    tied: Option<Tensor>,
+    vocabulary: u64,
+    bias: bool,
+    finish: impl Fn(&mut Builder, Tensor) -> Tensor,
+) {
     let trains = request.pass.trains();
     let width = hidden.shape.width();
     let weight = match tied {
         Some(weight) => weight,
         None => b.parameter("lm_head", Shape::matrix(vocabulary, width), 2),
     };
+    let bias = bias.then(|| b.parameter("lm_head", Shape::vector(vocabulary), 1));
     let labels = trains.then(|| b.input(Shape::matrix(request.batch, request.length), ElementType::Int64));
     let [_, batch, length, _] = hidden.shape.0;
     let last = !trains && request.run.last_logits && length > 1;
     let rows = if last { b.slice(hidden, Shape::of3(batch, 1, width)) } else { hidden };
     b.module("head", &[hidden], |b| {
-        let logits = b.matmul(rows, weight, None, vocabulary);
+        let logits = b.matmul(rows, weight, bias, vocabulary);
         let logits = finish(b, logits);
         b.set_logits(logits);
         match labels {

@@ -41,6 +41,12 @@ pub(super) struct Block {
     pub(super) attention_dropout: Decimal,
     /// Gemma's RMSNorm instead of Llama's.
     pub(super) gemma_norm: bool,
+    /// OLMo's layer norm without weights instead.
+    pub(super) plain_norm: bool,
+    /// Whether tables of rotary positions stay in FP32.
+    pub(super) rotary_in_fp32: bool,
+    /// Whether queries, keys and values are clamped.
+    pub(super) clamped: bool,
     /// Norms after attention and MLP as well, before the residual.
     pub(super) sandwich: bool,
     /// Whether scores are capped where attention is written out.
@@ -67,6 +73,9 @@ impl Block {
             qk_norm: false,
             attention_dropout: Decimal::whole(0),
             gemma_norm: false,
+            plain_norm: false,
+            rotary_in_fp32: false,
+            clamped: false,
             sandwich: false,
             softcap: false,
             experts: None,
@@ -183,7 +192,13 @@ impl Block {
     }
 
     pub(super) fn norm(&self, b: &mut Builder, x: Tensor) -> Tensor {
-        if self.gemma_norm { b.rms_norm_gemma(x) } else { b.rms_norm(x) }
+        if self.plain_norm {
+            b.plain_layer_norm(x)
+        } else if self.gemma_norm {
+            b.rms_norm_gemma(x)
+        } else {
+            b.rms_norm(x)
+        }
     }
 
     fn mixture(&self, b: &mut Builder, x: Tensor, experts: Experts) -> Tensor {
@@ -199,16 +214,22 @@ impl Block {
         b.add(routed, shared)
     }
 
-    fn attention(&self, b: &mut Builder, request: &Request, x: Tensor, mask: Mask) -> Tensor {
+    pub(super) fn attention(&self, b: &mut Builder, request: &Request, x: Tensor, mask: Mask) -> Tensor {
         let (q, k) = (self.heads * self.head_dim, self.kv_heads * self.head_dim);
         let query = b.linear(x, Linear { name: "q_proj", input: self.hidden, output: q, bias: self.qkv_bias });
         let query = self.heads_of(b, query, self.heads);
         let key = b.linear(x, Linear { name: "k_proj", input: self.hidden, output: k, bias: self.qkv_bias });
         let key = self.heads_of(b, key, self.kv_heads);
         let value = b.linear(x, Linear { name: "v_proj", input: self.hidden, output: k, bias: self.qkv_bias });
+        let value = self.clamp(b, value);
         let [_, batch, length, _] = value.shape.0;
         let value = b.view(value, Shape([batch, self.kv_heads, length, self.head_dim]));
-        let (query, key) = (b.rotary_embedding(query), b.rotary_embedding(key));
+        let (query, key) = if self.rotary_in_fp32 {
+            let (turned, key_turned) = (b.rotated(query, ElementType::Fp32), b.rotated(key, ElementType::Fp32));
+            (b.to(turned, query.element), b.to(key_turned, key.element))
+        } else {
+            (b.rotary_embedding(query), b.rotary_embedding(key))
+        };
         let (key, value) = cached(b, request, key, value);
         b.local(query);
         b.local(key);
@@ -228,6 +249,7 @@ impl Block {
 
     /// Queries or keys by head, normalized where the family does.
     fn heads_of(&self, b: &mut Builder, projected: Tensor, heads: u64) -> Tensor {
+        let projected = self.clamp(b, projected);
         let [_, batch, length, _] = projected.shape.0;
         let shape = Shape([batch, heads, length, self.head_dim]);
         if self.qk_norm {
@@ -238,7 +260,11 @@ impl Block {
         }
     }
 
-    fn gated_mlp(&self, b: &mut Builder, x: Tensor, intermediate: u64) -> Tensor {
+    fn clamp(&self, b: &mut Builder, projected: Tensor) -> Tensor {
+        if self.clamped { b.clamp_in_place(projected) } else { projected }
+    }
+
+    pub(super) fn gated_mlp(&self, b: &mut Builder, x: Tensor, intermediate: u64) -> Tensor {
         let Self { hidden, mlp_bias: bias, .. } = *self;
         b.module("mlp", &[x], |b| {
             let gate = b.linear(x, Linear { name: "gate_proj", input: hidden, output: intermediate, bias });

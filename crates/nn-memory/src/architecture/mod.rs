@@ -9,21 +9,35 @@ mod read;
 
 mod bart;
 mod bert;
+mod bloom;
+mod deit;
 mod distilbert;
 mod electra;
 mod encoder;
+mod falcon;
 mod gemma;
 mod gemma2;
 mod gpt2;
+mod gpt_neox;
+mod image;
 mod llama;
 mod mistral;
 mod mixtral;
+mod mlp;
+mod olmo;
+mod opt;
+mod phi;
+mod phi3;
 mod qwen2;
 mod qwen2_moe;
 mod qwen3;
 mod roberta;
 mod seq2seq;
+mod stablelm;
+mod starcoder2;
 mod t5;
+mod timm_vit;
+mod vit;
 
 pub use config::{Activation, Config, ConfigField, FieldKind};
 pub use read::ConfigError;
@@ -126,6 +140,24 @@ families! {
     Gemma, "gemma", "Gemma", gemma::Gemma;
     /// Gemma 2.
     Gemma2, "gemma2", "Gemma 2", gemma2::Gemma2;
+    /// OPT.
+    Opt, "opt", "OPT", opt::Opt;
+    /// GPT-NeoX, Pythia.
+    GptNeoX, "gpt_neox", "GPT-NeoX", gpt_neox::GptNeoX;
+    /// BLOOM.
+    Bloom, "bloom", "BLOOM", bloom::Bloom;
+    /// Phi 1, 1.5 and 2.
+    Phi, "phi", "Phi", phi::Phi;
+    /// Phi 3 and 4.
+    Phi3, "phi3", "Phi 3", phi3::Phi3;
+    /// Falcon.
+    Falcon, "falcon", "Falcon", falcon::Falcon;
+    /// OLMo.
+    Olmo, "olmo", "OLMo", olmo::Olmo;
+    /// StableLM.
+    StableLm, "stablelm", "StableLM", stablelm::StableLm;
+    /// StarCoder2.
+    Starcoder2, "starcoder2", "StarCoder2", starcoder2::Starcoder2;
     /// T5 and FLAN-T5.
     T5, "t5", "T5", t5::T5;
     /// BERT.
@@ -138,23 +170,35 @@ families! {
     Electra, "electra", "ELECTRA", electra::Electra;
     /// BART.
     Bart, "bart", "BART", bart::Bart;
+    /// ViT as transformers has it.
+    Vit, "vit", "ViT", vit::Vit;
+    /// DeiT as transformers has it.
+    Deit, "deit", "DeiT", deit::Deit;
+    /// ViT and DeiT as timm has them.
+    TimmVit, "timm_vit", "ViT (timm)", timm_vit::TimmVit;
+    /// A multilayer perceptron.
+    Mlp, "mlp", "Multilayer perceptron", mlp::Mlp;
+    /// Logistic regression.
+    LogisticRegression, "logistic_regression", "Logistic regression", mlp::LogisticRegression;
 }
 
 impl Family {
     /// Whether its inference goes on token by token, with a key-value cache.
     pub const fn decodes(self) -> bool {
-        match self {
-            Self::Gpt2
-            | Self::Llama
-            | Self::Mistral
-            | Self::Mixtral
-            | Self::Qwen2
-            | Self::Qwen3
-            | Self::Qwen2Moe
-            | Self::Gemma
-            | Self::Gemma2 => true,
-            Self::T5 | Self::Bart | Self::Bert | Self::Roberta | Self::DistilBert | Self::Electra => false,
-        }
+        !matches!(
+            self,
+            Self::T5
+                | Self::Bart
+                | Self::Bert
+                | Self::Roberta
+                | Self::DistilBert
+                | Self::Electra
+                | Self::Vit
+                | Self::Deit
+                | Self::TimmVit
+                | Self::Mlp
+                | Self::LogisticRegression
+        )
     }
 }
 

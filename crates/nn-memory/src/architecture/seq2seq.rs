@@ -1,5 +1,7 @@
 //! What encoder-decoders of transformers have in common: two stacks, labels that become the decoder's input, a loss.
 
+use std::cell::RefCell;
+
 use super::Request;
 use crate::program::{Builder, ElementType, Mask, Shape, Tensor};
 
@@ -41,6 +43,15 @@ pub(super) fn target_mask(b: &mut Builder, request: &Request, hidden: Tensor) ->
     }
     let mask = b.make("mask", Shape([request.batch, 1, length, length]), hidden.element);
     Mask::Tensor(b.local(mask))
+}
+
+/// What a stack's layers share, besides what they make themselves: checkpoints hold it.
+pub(super) fn shared(encoded: Option<Tensor>, masks: &[Mask]) -> RefCell<Vec<Tensor>> {
+    let masks = masks.iter().filter_map(|mask| match mask {
+        Mask::Tensor(mask) => Some(*mask),
+        Mask::Full | Mask::Causal => None,
+    });
+    RefCell::new(encoded.into_iter().chain(masks).collect())
 }
 
 /// Keys and values as the cache holds them in inference.

@@ -1,12 +1,10 @@
 //! T5 and FLAN-T5 (`modeling_t5.py` of transformers 5), for conditional generation.
 
-use std::cell::RefCell;
-
 use super::config::{
     Activation, Coded, FLAG, FieldKind, HEADS, LAYERS, RATE, VOCABULARY, WIDTH, config, count, optional,
 };
-use super::decoder::blocks_sharing;
-use super::seq2seq::{cached, encoder_tokens, finish, shifted, source_mask, target_mask, targets};
+use super::decoder::{blocks_sharing, embedded};
+use super::seq2seq::{cached, encoder_tokens, finish, shared, shifted, source_mask, target_mask, targets};
 use super::{ConfigError, Request};
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Role, Shape, Tensor};
 use crate::{Attention, Checkpointing, Decimal};
@@ -99,6 +97,7 @@ impl T5 {
 
     fn stack(&self, b: &mut Builder, request: &Request, ids: Tensor, table: Tensor, encoded: Option<Tensor>) -> Tensor {
         let tokens = b.embedding(ids, table);
+        let tokens = embedded(b, request, tokens);
         b.local(tokens);
         let length = ids.shape.width();
         let own = match encoded {
@@ -112,7 +111,7 @@ impl T5 {
             Some(_) => self.num_decoder_layers.unwrap_or(self.num_layers),
             None => self.num_layers,
         };
-        let shared = RefCell::new(Vec::from_iter(encoded));
+        let shared = shared(encoded, &[own.mask, cross.map_or(Mask::Full, |cross| cross.mask)]);
         let mut biases = Biases::default();
         let hidden = blocks_sharing(b, request, layers, hidden, &shared, |b, x| {
             let made = biases.own.is_some();

@@ -195,9 +195,18 @@ impl Builder {
         self.tensor(storage, shape, element, trainable && self.mode.autograd)
     }
 
-    /// Makes gradients flow to a tensor whatever it was made of: `enable_input_require_grads`.
+    /// Makes gradients flow to a tensor whatever it was made of: `requires_grad_`. The graph holds it from then on.
     pub(crate) fn require_grad(&mut self, tensor: Tensor) -> Tensor {
-        Tensor { requires_grad: self.mode.autograd, ..tensor }
+        if tensor.requires_grad {
+            return tensor;
+        }
+        let inputs = [(tensor, Grad::None)];
+        let rule = Rule::new("requires_grad_", &inputs, Output::View(tensor, tensor.shape));
+        let leaf = self.run_with(Rule { saved: &[tensor], ..rule }, self.mode.autograd);
+        if let Some(node) = self.program.nodes.last_mut() {
+            node.leaf = true;
+        }
+        leaf
     }
 
     /// A tensor that is there before the step: token ids, images, labels.
@@ -314,6 +323,7 @@ impl Builder {
             differentiable: requires_grad,
             view: matches!(rule.output, Output::View(..)),
             matmul: rule.matmul,
+            leaf: false,
             forward_scratch: rule.forward_scratch + statistics_bytes,
             backward_scratch: rule.backward_scratch,
             unreduced: rule.unreduced,

@@ -718,7 +718,11 @@ impl<'p> Player<'p> {
                 view |= self.views[tensor];
             }
         }
-        if any != NONE {
+        if node.leaf {
+            if any != NONE {
+                self.becomes(any, Kind::Gradients);
+            }
+        } else if any != NONE {
             let edges = &program.edges[node.edges.indices()];
             let mut made = [NONE; 24];
             for (slot, edge) in made.iter_mut().zip(edges) {

@@ -21,7 +21,8 @@ pub(crate) struct AttentionCall {
     pub(crate) softmax_in_fp32: bool,
     /// Whether scores are capped by a tanh.
     pub(crate) softcap: bool,
-    /// Whether keys and values lie in memory as the projections left them, batch × length × heads × size.
+    /// Whether queries lie in memory as the projections left them, batch × length × heads × size: the flash kernel
+    /// lays out its result likewise.
     pub(crate) projected: bool,
 }
 
@@ -135,7 +136,11 @@ impl Builder {
             backward_scratch: accumulator + delta + expanded,
             ..rule
         });
-        self.joined(output)
+        if call.projected || length == 1 {
+            self.joined(output)
+        } else {
+            self.contiguous(output, Shape::of3(batch, length, heads * width))
+        }
     }
 
     /// Parts of the output that flash attention keeps in FP32 where it splits the keys: never with dropout.
@@ -170,6 +175,7 @@ impl Builder {
         let there = key.shape.0[2];
         let fp32 = ElementType::Fp32;
         let mask = match mask {
+            Mask::Tensor(mask) if mask.element == query.element && mask.requires_grad => Some(mask),
             Mask::Tensor(mask) => {
                 // The kernel takes the mask in the type of the queries, its rows aligned to eight elements.
                 let cast = self.make("mask", Shape([batch, 1, length, there.next_multiple_of(8)]), query.element);
@@ -195,7 +201,13 @@ impl Builder {
         } else {
             0
         };
-        let inputs = [(query, Grad::NewView), (key, Grad::NewView), (value, Grad::NewView)];
+        let mut inputs = vec![(query, Grad::NewView), (key, Grad::NewView), (value, Grad::NewView)];
+        let mut of_mask = 0;
+        if let Some(mask) = mask.filter(|mask| mask.requires_grad) {
+            inputs.push((mask, Grad::New));
+            // In full, then summed to the mask's shape.
+            of_mask = self.size(Shape([batch, heads, length, there]), query.element);
+        }
         let shape = query.shape.with_width(value.shape.width());
         let rule = Rule::new("efficient attention", &inputs, Output::Fresh(shape, query.element));
         let all = [query, key, value, mask.unwrap_or(query)];
@@ -204,7 +216,7 @@ impl Builder {
             saves_output: true,
             statistics: &[(Shape([batch, heads, length.next_multiple_of(32), 1]), fp32)],
             forward_scratch,
-            backward_scratch: delta + workspace,
+            backward_scratch: delta + workspace + of_mask,
             ..rule
         });
         self.joined(output)

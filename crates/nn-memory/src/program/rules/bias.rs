@@ -21,7 +21,7 @@ impl Builder {
 
     /// `_relative_position_bucket`: exact for near positions, by logarithm for far ones.
     fn relative_position_buckets(&mut self, relative: Tensor) -> Tensor {
-        let mut step = |b: &mut Self, from: Tensor, element: ElementType| {
+        let step = |b: &mut Self, from: Tensor, element: ElementType| {
             b.run(Rule::new("bucket", &[(from, Grad::None)], Output::Fresh(from.shape, element)))
         };
         let later = step(self, relative, ElementType::Byte);

@@ -26,6 +26,13 @@ impl Builder {
         self.run(Rule::new("add", &[(a, Grad::Pass), (b, Grad::New)], Output::Fresh(a.shape, element)))
     }
 
+    /// `x + c` with what takes no gradient, smaller or as large.
+    pub(crate) fn add_constant(&mut self, x: Tensor, constant: Tensor) -> Tensor {
+        let element = wider(x, constant);
+        let grad = if element == x.element { Grad::Pass } else { Grad::New };
+        self.run(Rule::new("add", &[(x, grad), (constant, Grad::None)], Output::Fresh(x.shape, element)))
+    }
+
     /// `a.add_(b)`.
     pub(crate) fn add_in_place(&mut self, a: Tensor, b: Tensor) -> Tensor {
         self.run(Rule::new("add_", &[(a, Grad::Pass), (b, Grad::Pass)], Output::View(a, a.shape)))

@@ -7,11 +7,13 @@ mod attention;
 mod bias;
 mod elementwise;
 mod experts;
+mod heads;
 mod linear;
 mod loss;
 mod norm;
 mod reduce;
 mod shape;
+mod vision;
 
 pub(crate) use attention::{AttentionCall, Mask};
 pub(crate) use experts::Experts;

@@ -59,6 +59,11 @@ impl Builder {
         self.run(Rule::new("repeat_kv", &[(x, Grad::New)], Output::Fresh(shape, x.element)))
     }
 
+    /// `expand` along the batch: a view, whose gradient is summed.
+    pub(crate) fn expand_rows(&mut self, x: Tensor, shape: Shape) -> Tensor {
+        self.run(Rule::new("expand", &[(x, Grad::New)], Output::View(x, shape)))
+    }
+
     /// A tensor made without inputs: `arange`, `zeros`, a mask.
     pub(crate) fn make(&mut self, label: &'static str, shape: Shape, element: crate::program::ElementType) -> Tensor {
         self.run(Rule::new(label, &[], Output::Fresh(shape, element)))

@@ -1,0 +1,128 @@
+//! What vision transformers have in common: patches, tokens before them, blocks, a classifier on the first token.
+
+use super::decoder::{blocks, divisible};
+use super::{Activation, Request};
+use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
+use crate::{ConfigError, Decimal};
+
+/// A vision transformer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Vision {
+    pub(super) hidden: u64,
+    pub(super) intermediate: u64,
+    pub(super) layers: u64,
+    pub(super) heads: u64,
+    pub(super) activation: Activation,
+    pub(super) dropout: Decimal,
+    pub(super) attention_dropout: Decimal,
+    pub(super) image: u64,
+    pub(super) patch: u64,
+    pub(super) channels: u64,
+    pub(super) qkv_bias: bool,
+    pub(super) labels: u64,
+    /// Tokens before the patches: for the class, for distillation.
+    pub(super) tokens: u64,
+    /// Whether queries, keys and values come out of one linear layer, as in timm.
+    pub(super) fused_qkv: bool,
+}
+
+impl Vision {
+    pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+        let head_dim = divisible("hidden_size", self.hidden, "num_attention_heads", self.heads)?;
+        let side = divisible("image_size", self.image, "patch_size", self.patch)?;
+        let element = b.mode.parameters;
+        let pixels = b.input(Shape([request.batch, self.channels, self.image, self.image]), element);
+        let labels = b.input(Shape::vector(request.batch), ElementType::Int64);
+        let hidden = b.module("model", &[], |b| {
+            let hidden = self.embeddings(b, pixels, side.saturating_mul(side));
+            // The caller's frame holds what was embedded until the blocks have run.
+            b.local(hidden);
+            let hidden = blocks(b, request, self.layers, hidden, |b, x| self.block(b, x, head_dim));
+            b.layer_norm_module(hidden, true)
+        });
+        b.module("head", &[hidden], |b| {
+            let first = b.slice(hidden, Shape::matrix(request.batch, self.hidden));
+            let last = Linear { name: "classifier", input: self.hidden, output: self.labels, bias: true };
+            let logits = b.linear(first, last);
+            b.set_logits(logits);
+            if !request.pass.trains() {
+                b.keep(logits);
+                return;
+            }
+            if request.run.hold_outputs {
+                b.keep(logits);
+                b.hold_from_before(logits);
+            }
+            b.touch_only(labels);
+            b.label_loss(logits);
+        });
+        Ok(())
+    }
+
+    fn embeddings(&self, b: &mut Builder, pixels: Tensor, patches: u64) -> Tensor {
+        let Self { hidden, tokens, .. } = *self;
+        let batch = pixels.shape.0[0];
+        let kernel = Shape([hidden, self.channels, self.patch, self.patch]);
+        let weight = b.parameter("patch_embeddings", kernel, 4);
+        let bias = b.parameter("patch_embeddings", Shape::vector(hidden), 1);
+        let class = b.parameter("tokens", Shape::of3(1, tokens, hidden), 3);
+        let all = patches.saturating_add(tokens);
+        let positions = b.parameter("position_embeddings", Shape::of3(1, all, hidden), 3);
+        b.module("embeddings", &[], |b| {
+            let projected = b.patches(pixels, weight, bias, Shape::of3(batch, patches, hidden));
+            let before = b.expand_rows(class, Shape::of3(batch, tokens, hidden));
+            let joined = b.concatenate(&[before, projected], Shape::of3(batch, all, hidden));
+            let sum = b.add_broadcast(joined, positions);
+            b.dropout(sum, self.dropout)
+        })
+    }
+
+    fn block(&self, b: &mut Builder, x: Tensor, head_dim: u64) -> Tensor {
+        let Self { hidden, intermediate, .. } = *self;
+        let normal = b.layer_norm_module(x, true);
+        let attended = b.module("attention", &[normal], |b| self.attention(b, normal, head_dim));
+        let x = b.add(attended, x);
+        b.local(x);
+        let normal = b.layer_norm_module(x, true);
+        let out = b.module("mlp", &[normal], |b| {
+            let up = b.linear(normal, Linear { name: "fc1", input: hidden, output: intermediate, bias: true });
+            let active = b.activation(self.activation, up);
+            let down = b.linear(active, Linear { name: "fc2", input: intermediate, output: hidden, bias: true });
+            b.dropout(down, self.dropout)
+        });
+        b.add(out, x)
+    }
+
+    fn attention(&self, b: &mut Builder, x: Tensor, head_dim: u64) -> Tensor {
+        let hidden = self.hidden;
+        let [_, batch, length, _] = x.shape.0;
+        let shape = Shape([batch, self.heads, length, head_dim]);
+        let [query, key, value] = if self.fused_qkv {
+            let all = b.linear(x, Linear { name: "qkv", input: hidden, output: 3 * hidden, bias: self.qkv_bias });
+            let all = b.view_copied_back(all, all.shape);
+            let parts = b.split(all, &[hidden, hidden, hidden]);
+            [0, 1, 2].map(|part| b.view(parts[part], shape))
+        } else {
+            ["q_proj", "k_proj", "v_proj"].map(|name| {
+                let projected = b.linear(x, Linear { name, input: hidden, output: hidden, bias: self.qkv_bias });
+                b.view(projected, shape)
+            })
+        };
+        for tensor in [query, key, value] {
+            b.local(tensor);
+        }
+        let context = b.attend(AttentionCall {
+            query,
+            key,
+            value,
+            mask: Mask::Full,
+            dropout: self.attention_dropout,
+            softmax_in_fp32: false,
+            softcap: false,
+            projected: true,
+        });
+        let name = if self.fused_qkv { "proj" } else { "o_proj" };
+        let out = b.linear(context, Linear { name, input: hidden, output: hidden, bias: true });
+        b.dropout(out, self.dropout)
+    }
+}

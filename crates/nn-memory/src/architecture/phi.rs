@@ -1,0 +1,123 @@
+//! Phi 1, 1.5 and 2 (`modeling_phi.py` of transformers 5).
+
+use super::config::{
+    ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
+};
+use super::decoder::{biased_language_head, blocks, tokens};
+use super::gpt_neox::rotary_width;
+use super::llama::{cached, causal_mask, grouped_heads, rotary_table};
+use super::{ConfigError, Request};
+use crate::Decimal;
+use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
+
+config! {
+    /// Fields of `PhiConfig`.
+    Phi {
+        hidden_size: u64 = 2_048, WIDTH, "Hidden size";
+        intermediate_size: u64 = 8_192, WIDTH, "Intermediate size";
+        num_hidden_layers: u64 = 24, LAYERS, "Layers";
+        num_attention_heads: u64 = 32, HEADS, "Attention heads";
+        num_key_value_heads: Option<u64> = 0, optional(1_000_000), "Key-value heads";
+        vocab_size: u64 = 51_200, VOCABULARY, "Vocabulary";
+        max_position_embeddings: u64 = 2_048, POSITIONS, "Positions";
+        hidden_act: Activation = Activation::GeluNew as u64, ACTIVATION, "Activation";
+        partial_rotary_factor: Decimal = 500_000, RATE, "Rotary part of a head";
+        qk_layernorm: bool = 0, FLAG, "Norms on queries and keys";
+        tie_word_embeddings: bool = 0, FLAG, "Tied embeddings";
+        embd_pdrop: Decimal = 0, RATE, "Embedding dropout";
+        attention_dropout: Decimal = 0, RATE, "Attention dropout";
+        resid_pdrop: Decimal = 0, RATE, "Residual dropout";
+    }
+}
+
+/// What a block's attention is told by the model.
+#[derive(Debug, Clone, Copy)]
+struct Around {
+    mask: Mask,
+    kv_heads: u64,
+    head_dim: u64,
+    rotary: u64,
+    table: ElementType,
+}
+
+impl Phi {
+    pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+        let (kv_heads, head_dim) =
+            grouped_heads(self.hidden_size, self.num_attention_heads, self.num_key_value_heads, None)?;
+        let rotary = rotary_width(head_dim, self.partial_rotary_factor);
+        let ids = tokens(b, request);
+        let table = b.parameter("embed_tokens", Shape::matrix(self.vocab_size, self.hidden_size), 2);
+        let embedded = b.embedding(ids, table);
+        let hidden = b.module("", &[embedded], |b| {
+            let mask = causal_mask(b, request, embedded, None);
+            let hidden = b.dropout(embedded, self.embd_pdrop);
+            rotary_table(b, hidden, rotary);
+            let around = Around { mask, kv_heads, head_dim, rotary, table: hidden.element };
+            let hidden = blocks(b, request, self.num_hidden_layers, hidden, |b, x| self.block(b, request, x, around));
+            b.layer_norm_module(hidden, true)
+        });
+        let tied = self.tie_word_embeddings.then_some(table);
+        biased_language_head(b, request, hidden, tied, self.vocab_size, true, |_, logits| logits);
+        Ok(())
+    }
+
+    fn block(&self, b: &mut Builder, request: &Request, x: Tensor, around: Around) -> Tensor {
+        let normal = b.layer_norm_module(x, true);
+        b.local(normal);
+        let attended = b.module("self_attn", &[normal], |b| self.attention(b, request, normal, around));
+        let attended = b.dropout(attended, self.resid_pdrop);
+        b.local(attended);
+        let (narrow, wide) = (self.hidden_size, self.intermediate_size);
+        let out = b.module("mlp", &[normal], |b| {
+            let up = b.linear(normal, Linear { name: "fc1", input: narrow, output: wide, bias: true });
+            let active = b.activation(self.hidden_act, up);
+            b.linear(active, Linear { name: "fc2", input: wide, output: narrow, bias: true })
+        });
+        let out = b.dropout(out, self.resid_pdrop);
+        b.local(out);
+        let sum = b.add(attended, out);
+        b.add(sum, x)
+    }
+
+    fn attention(&self, b: &mut Builder, request: &Request, x: Tensor, around: Around) -> Tensor {
+        let Around { mask, kv_heads, head_dim, rotary, table } = around;
+        let (input, heads) = (self.hidden_size, self.num_attention_heads);
+        let [_, batch, length, _] = x.shape.0;
+        let project = |b: &mut Builder, name, heads| {
+            let projected = b.linear(x, Linear { name, input, output: heads * head_dim, bias: true });
+            let shape = Shape([batch, heads, length, head_dim]);
+            // Gradients of what is sliced come with heads before positions.
+            if name == "v_proj" { b.view(projected, shape) } else { b.view_copied_back(projected, shape) }
+        };
+        let mut query = project(b, "q_proj", heads);
+        let mut key = project(b, "k_proj", kv_heads);
+        let value = project(b, "v_proj", kv_heads);
+        if self.qk_layernorm {
+            query = b.layer_norm_module(query, true);
+            key = b.layer_norm_module(key, true);
+        }
+        let (query_part, query_rest) = b.parted_heads(query, rotary);
+        let (key_part, key_rest) = b.parted_heads(key, rotary);
+        let (query_part, key_part) = (b.rotated(query_part, table), b.rotated(key_part, table));
+        for tensor in [query_part, query_rest, key_part, key_rest] {
+            b.local(tensor);
+        }
+        let query = b.joined_heads(query_part, query_rest);
+        let key = b.joined_heads(key_part, key_rest);
+        let (key, value) = cached(b, request, key, value);
+        for tensor in [query, key, value] {
+            b.local(tensor);
+        }
+        let context = b.attend(AttentionCall {
+            query,
+            key,
+            value,
+            mask,
+            dropout: self.attention_dropout,
+            softmax_in_fp32: true,
+            softcap: false,
+            projected: false,
+        });
+        b.linear(context, Linear { name: "dense", input: heads * head_dim, output: input, bias: true })
+    }
+}

@@ -1,0 +1,120 @@
+//! Phi 3 and 4 (`modeling_phi3.py` of transformers 5).
+
+use super::config::{
+    ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
+};
+use super::decoder::{blocks, language_head, tokens};
+use super::gpt_neox::rotary_width;
+use super::llama::{cached, causal_mask, grouped_heads, rotary_table};
+use super::{ConfigError, Request};
+use crate::Decimal;
+use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
+
+config! {
+    /// Fields of `Phi3Config`.
+    Phi3 {
+        hidden_size: u64 = 3_072, WIDTH, "Hidden size";
+        intermediate_size: u64 = 8_192, WIDTH, "Intermediate size";
+        num_hidden_layers: u64 = 32, LAYERS, "Layers";
+        num_attention_heads: u64 = 32, HEADS, "Attention heads";
+        num_key_value_heads: Option<u64> = 0, optional(1_000_000), "Key-value heads";
+        vocab_size: u64 = 32_064, VOCABULARY, "Vocabulary";
+        max_position_embeddings: u64 = 4_096, POSITIONS, "Positions";
+        sliding_window: Option<u64> = 0, optional(1_000_000_000), "Sliding window";
+        hidden_act: Activation = Activation::Silu as u64, ACTIVATION, "Activation";
+        partial_rotary_factor: Decimal = 1_000_000, RATE, "Rotary part of a head";
+        tie_word_embeddings: bool = 0, FLAG, "Tied embeddings";
+        resid_pdrop: Decimal = 0, RATE, "Residual dropout";
+        attention_dropout: Decimal = 0, RATE, "Attention dropout";
+    }
+}
+
+/// What a block's attention is told by the model.
+#[derive(Debug, Clone, Copy)]
+struct Around {
+    mask: Mask,
+    kv_heads: u64,
+    head_dim: u64,
+    rotary: u64,
+    table: ElementType,
+}
+
+impl Phi3 {
+    pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+        let (kv_heads, head_dim) =
+            grouped_heads(self.hidden_size, self.num_attention_heads, self.num_key_value_heads, None)?;
+        let rotary = rotary_width(head_dim, self.partial_rotary_factor);
+        let ids = tokens(b, request);
+        let table = b.parameter("embed_tokens", Shape::matrix(self.vocab_size, self.hidden_size), 2);
+        let embedded = b.embedding(ids, table);
+        let hidden = b.module("", &[embedded], |b| {
+            let mask = causal_mask(b, request, embedded, self.sliding_window);
+            rotary_table(b, embedded, rotary);
+            let around = Around { mask, kv_heads, head_dim, rotary, table: embedded.element };
+            let hidden = blocks(b, request, self.num_hidden_layers, embedded, |b, x| self.block(b, request, x, around));
+            b.rms_norm(hidden)
+        });
+        let tied = self.tie_word_embeddings.then_some(table);
+        language_head(b, request, hidden, tied, self.vocab_size, |_, logits| logits);
+        Ok(())
+    }
+
+    fn block(&self, b: &mut Builder, request: &Request, x: Tensor, around: Around) -> Tensor {
+        let normal = b.rms_norm(x);
+        let attended = b.module("self_attn", &[normal], |b| self.attention(b, request, normal, around));
+        let dropped = b.dropout(attended, self.resid_pdrop);
+        let x = b.add(x, dropped);
+        b.local(x);
+        let normal = b.rms_norm(x);
+        let (narrow, wide) = (self.hidden_size, self.intermediate_size);
+        let out = b.module("mlp", &[normal], |b| {
+            let both = b.linear(normal, Linear { name: "gate_up_proj", input: narrow, output: 2 * wide, bias: false });
+            let parts = b.split(both, &[wide, wide]);
+            let (gate, up) = (parts[0], parts[1]);
+            b.local(gate);
+            let gate = b.activation(self.hidden_act, gate);
+            let product = b.multiply(up, gate);
+            b.linear(product, Linear { name: "down_proj", input: wide, output: narrow, bias: false })
+        });
+        let dropped = b.dropout(out, self.resid_pdrop);
+        b.add(x, dropped)
+    }
+
+    fn attention(&self, b: &mut Builder, request: &Request, x: Tensor, around: Around) -> Tensor {
+        let Around { mask, kv_heads, head_dim, rotary, table } = around;
+        let (input, heads) = (self.hidden_size, self.num_attention_heads);
+        let (q, k) = (heads * head_dim, kv_heads * head_dim);
+        let all = b.linear(x, Linear { name: "qkv_proj", input, output: q + 2 * k, bias: false });
+        b.local(all);
+        let [_, batch, length, _] = all.shape.0;
+        let query = b.slice(all, all.shape.with_width(q));
+        let key = b.slice(all, all.shape.with_width(k));
+        let value = b.slice(all, all.shape.with_width(k));
+        let query = b.view_copied_back(query, Shape([batch, heads, length, head_dim]));
+        let key = b.view_copied_back(key, Shape([batch, kv_heads, length, head_dim]));
+        let value = b.view(value, Shape([batch, kv_heads, length, head_dim]));
+        let (query, key) = b.module("", &[query, key], |b| {
+            let (query, query_rest) = b.parted_heads(query, rotary);
+            let (key, key_rest) = b.parted_heads(key, rotary);
+            let query = b.rotated(query, table);
+            let query = b.joined_heads(query, query_rest);
+            let key = b.rotated(key, table);
+            (query, b.joined_heads(key, key_rest))
+        });
+        let (key, value) = cached(b, request, key, value);
+        for tensor in [query, key, value] {
+            b.local(tensor);
+        }
+        let context = b.attend(AttentionCall {
+            query,
+            key,
+            value,
+            mask,
+            dropout: self.attention_dropout,
+            softmax_in_fp32: true,
+            softcap: false,
+            projected: false,
+        });
+        b.linear(context, Linear { name: "o_proj", input: q, output: input, bias: false })
+    }
+}

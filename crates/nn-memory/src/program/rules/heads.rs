@@ -1,0 +1,184 @@
+//! What families do with queries and keys before attention, and attention of families that have their own.
+
+use crate::program::build::{Output, Rule};
+use crate::program::{AttentionCall, Builder, ElementType, Grad, Mask, Shape, Tensor, round};
+
+impl Builder {
+    /// `x · table` with a table of cosines or sines that may be of a wider type.
+    fn times_table(&mut self, x: Tensor, table: ElementType) -> Tensor {
+        let element = if table.bytes() > x.element.bytes() { table } else { x.element };
+        // The gradient is a product in the wider type before it is cast.
+        let scratch = if element == x.element { 0 } else { self.size(x.shape, element) };
+        let inputs = [(x, Grad::New)];
+        let rule = Rule::new("mul", &inputs, Output::Fresh(x.shape, element));
+        self.run(Rule { backward_scratch: scratch, ..rule })
+    }
+
+    /// x · cos + rotate_half(x) · sin, the tables of type `table`.
+    pub(crate) fn rotated(&mut self, x: Tensor, table: ElementType) -> Tensor {
+        let with_cosine = self.times_table(x, table);
+        let half = x.shape.with_width(x.shape.width() / 2);
+        let turned = self.module("", &[x], |b| {
+            let first = b.slice(x, half);
+            let second = b.slice(x, half);
+            let negative = b.map("neg", second);
+            b.local(negative);
+            b.concatenate(&[negative, first], x.shape)
+        });
+        let with_sine = self.times_table(turned, table);
+        self.add(with_cosine, with_sine)
+    }
+
+    /// The first `rotary` elements of each head, to be rotated, and the rest.
+    pub(crate) fn parted_heads(&mut self, x: Tensor, rotary: u64) -> (Tensor, Tensor) {
+        let width = x.shape.width();
+        let first = if rotary >= width { self.view(x, x.shape) } else { self.slice(x, x.shape.with_width(rotary)) };
+        let rest = self.slice(x, x.shape.with_width(width - rotary.min(width)));
+        (first, rest)
+    }
+
+    /// Both again as one head, heads before positions in memory.
+    pub(crate) fn joined_heads(&mut self, rotated: Tensor, rest: Tensor) -> Tensor {
+        let width = rotated.shape.width() + rest.shape.width();
+        let rest = self.to(rest, rotated.element);
+        self.concatenate(&[rotated, rest], rotated.shape.with_width(width))
+    }
+
+    /// `x[..., [i], :]`: a copy; backward adds it into zeros of the size of `x`, after sorting indices.
+    pub(crate) fn picked(&mut self, x: Tensor, shape: Shape) -> Tensor {
+        self.run(Rule::new("index", &[(x, Grad::New)], Output::Fresh(shape, x.element)))
+    }
+
+    /// `broadcast_to`: a view; backward sums.
+    pub(crate) fn broadcast(&mut self, x: Tensor, shape: Shape) -> Tensor {
+        self.run(Rule::new("expand", &[(x, Grad::New)], Output::View(x, shape)))
+    }
+
+    /// `alibi.baddbmm(q, kᵀ)`: both are kept; backward multiplies each product by alpha.
+    pub(crate) fn biased_scores(&mut self, alibi: Tensor, query: Tensor, key: Tensor, shape: Shape) -> Tensor {
+        let (alibi, query, key) = (self.autocast(alibi), self.autocast(query), self.autocast(key));
+        let scratch = self.bytes(key);
+        let inputs = [(alibi, Grad::None), (query, Grad::New), (key, Grad::New)];
+        let rule = Rule::new("baddbmm", &inputs, Output::Fresh(shape, query.element));
+        self.run(Rule { saved: &[query, key], matmul: true, backward_scratch: scratch, ..rule })
+    }
+
+    /// Bloom's gelu: an `autograd.Function` over operators written out, which keeps its input alone.
+    pub(crate) fn bloom_gelu(&mut self, x: Tensor) -> Tensor {
+        let size = self.bytes(x);
+        let inputs = [(x, Grad::New)];
+        let rule = Rule::new("GeLUFunction", &inputs, Output::Fresh(x.shape, x.element));
+        self.run(Rule { saved: &[x], forward_scratch: 3 * size, backward_scratch: 4 * size, ..rule })
+    }
+
+    /// `x.reshape(batch · heads, length, size)`: a view of one sample or of one token, a copy of more where heads lie
+    /// behind positions.
+    pub(crate) fn flat_heads(&mut self, x: Tensor) -> Tensor {
+        let [batch, _, length, _] = x.shape.0;
+        if batch == 1 || length == 1 { self.view(x, x.shape) } else { self.contiguous(x, x.shape) }
+    }
+
+    /// `scaled_dot_product_attention` with one key-value head for all queries, which no kernel takes: the fallback, in
+    /// FP32, with a mask.
+    pub(crate) fn attend_one_head(&mut self, call: AttentionCall) -> Tensor {
+        let AttentionCall { query, key, value, mask, dropout, .. } = call;
+        let (query, key, value) = (self.autocast(query), self.autocast(key), self.autocast(value));
+        let around = std::mem::take(&mut self.mode.autocast);
+        let [batch, heads, length, _] = query.shape.0;
+        let (there, width, element) = (key.shape.0[2], value.shape.width(), query.element);
+        let context = self.module("attention", &[query, key, value], |b| {
+            let cast = match mask {
+                Mask::Tensor(mask) => {
+                    b.touch_only(mask);
+                    let cast = b.make("mask", Shape([batch, 1, length, there]), element);
+                    Some(b.local(cast))
+                }
+                Mask::Full | Mask::Causal => None,
+            };
+            let wide = if element.is_half() { ElementType::Fp32 } else { element };
+            let (query, key, value) = (b.to(query, wide), b.to(key, wide), b.to(value, wide));
+            for tensor in [query, key, value] {
+                b.local(tensor);
+            }
+            let query = b.scale(query);
+            b.local(query);
+            let key = b.scale(key);
+            b.local(key);
+            let key = b.repeat_heads(key, heads);
+            let (query, key) = (b.flat_heads(query), b.flat_heads(key));
+            let shape = Shape([batch, heads, length, there]);
+            let scores = b.batched_matmul(query, key, shape);
+            let mut masked = scores;
+            if let Some(cast) = cast {
+                let inputs = [(scores, Grad::Pass), (cast, Grad::None)];
+                masked = b.run(Rule::new("add_", &inputs, Output::View(scores, shape)));
+            }
+            let (bytes, whole) = (b.size(shape, ElementType::Byte), b.bytes(scores));
+            let inputs = [(masked, Grad::New)];
+            let rule = Rule::new("safe_softmax", &inputs, Output::Fresh(shape, wide));
+            let weights = b.run(Rule { saves_output: true, forward_scratch: bytes, backward_scratch: whole, ..rule });
+            let weights = b.dropout(weights, dropout);
+            if wide != element {
+                // What the fallback returns beside its result.
+                let returned = b.run(Rule::new("to", &[(weights, Grad::None)], Output::Fresh(shape, element)));
+                b.local(returned);
+            }
+            b.local(weights);
+            let value = b.repeat_heads(value, heads);
+            let value = b.flat_heads(value);
+            let context = b.batched_matmul(weights, value, Shape([batch, heads, length, width]));
+            b.to(context, element)
+        });
+        self.mode.autocast = around;
+        self.contiguous(context, Shape::of3(batch, length, heads * width))
+    }
+
+    /// Falcon's own attention: the scale in place, softmax in the type of the hidden states.
+    pub(crate) fn falcon_scores(&mut self, call: AttentionCall, softmax: ElementType) -> Tensor {
+        let AttentionCall { query, key, value, mask, .. } = call;
+        let [batch, heads, length, _] = query.shape.0;
+        let (there, width) = (key.shape.0[2], value.shape.width());
+        let shape = Shape([batch, heads, length, there]);
+        let key = self.repeat_heads(key, heads);
+        let value = self.repeat_heads(value, heads);
+        let (query, key) = (self.autocast(query), self.autocast(key));
+        let (query, key) = (self.flat_heads(query), self.flat_heads(key));
+        let scores = self.batched_matmul(query, key, shape);
+        self.local(scores);
+        let scores = self.run(Rule::new("div_", &[(scores, Grad::New)], Output::View(scores, shape)));
+        let masked = match mask {
+            Mask::Tensor(mask) => {
+                let element = if mask.element.bytes() > scores.element.bytes() { mask.element } else { scores.element };
+                let inputs = [(scores, Grad::Pass), (mask, Grad::None)];
+                self.run(Rule::new("add", &inputs, Output::Fresh(shape, element)))
+            }
+            Mask::Full | Mask::Causal => scores,
+        };
+        let masked = self.to(masked, softmax);
+        let weights = self.softmax(masked);
+        self.local(weights);
+        let weights = self.autocast(weights);
+        let value = self.autocast(value);
+        let value = self.flat_heads(value);
+        let context = self.batched_matmul(weights, value, Shape([batch, heads, length, width]));
+        self.contiguous(context, Shape::of3(batch, length, heads * width))
+    }
+
+    /// OLMo's norm: a layer norm without weights, in FP32.
+    pub(crate) fn plain_layer_norm(&mut self, x: Tensor) -> Tensor {
+        self.module("", &[x], |b| {
+            let wide = b.to(x, ElementType::Fp32);
+            let normal = b.layer_norm(wide, None, None);
+            b.to(normal, x.element)
+        })
+    }
+
+    /// `x.clamp_(…)`: autograd keeps a copy of what was there.
+    pub(crate) fn clamp_in_place(&mut self, x: Tensor) -> Tensor {
+        let inputs = [(x, Grad::New)];
+        let rule = Rule::new("clamp_", &inputs, Output::View(x, x.shape));
+        // The mask of what is within the limits.
+        let scratch = round(x.shape.elements().unwrap_or(0));
+        self.run(Rule { statistics: &[(x.shape, x.element)], backward_scratch: scratch, ..rule })
+    }
+}

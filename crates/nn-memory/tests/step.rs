@@ -1,0 +1,255 @@
+//! What holds for every step of every described network.
+
+use nn_memory::architecture::FieldKind;
+use nn_memory::{
+    Attention, Checkpointing, Choice, Config, Decimal, Family, Lora, Model, Optimizer, PrecisionMode, Report, Run,
+    Scenario, Task, Training,
+};
+use proptest::prelude::*;
+
+/// Any option.
+fn any_choice<T: Choice + std::fmt::Debug>() -> impl Strategy<Value = T> {
+    proptest::sample::select(T::ALL)
+}
+
+/// What a field is for, as far as these tests change it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Width,
+    Heads,
+    Layers,
+    Vocabulary,
+    Option,
+    /// Left at the family's default: image and patch sizes, experts, windows.
+    Other,
+}
+
+fn use_of(key: &str, kind: FieldKind) -> Use {
+    match kind {
+        FieldKind::Flag | FieldKind::Rate | FieldKind::Choice(_) => Use::Option,
+        FieldKind::Count { .. } if key.contains("head") => Use::Heads,
+        FieldKind::Count { .. } if key.contains("layer") => Use::Layers,
+        FieldKind::Count { .. } if key == "vocab_size" => Use::Vocabulary,
+        FieldKind::Count { maximum: 10_000_000, .. } => Use::Width,
+        _ => Use::Other,
+    }
+}
+
+/// The configuration with the fields of one use changed.
+fn change(mut config: Config, which: Use, value: impl Fn(u64) -> u64) -> Config {
+    let fields: Vec<_> = config.fields().filter(|(field, _)| use_of(field.key, field.kind) == which).collect();
+    for (field, code) in fields {
+        // A value outside the field's limits leaves it as it is.
+        let _ = config.set(field.key, value(code));
+    }
+    config
+}
+
+prop_compose! {
+    /// A small network of any family; the seed picks among its options.
+    fn config()(
+        family in any_choice::<Family>(),
+        width in proptest::sample::select(vec![64_u64, 128, 256]),
+        heads in proptest::sample::select(vec![1_u64, 2, 4]),
+        layers in 1_u64..=7,
+        vocabulary in 100_u64..=3_000,
+        seed in any::<u64>(),
+    ) -> Config {
+        let mut config = Config::of(family);
+        config = change(config, Use::Width, |_| width);
+        config = change(config, Use::Heads, |_| heads);
+        config = change(config, Use::Layers, |_| layers);
+        config = change(config, Use::Vocabulary, |_| vocabulary);
+        let options: Vec<_> = config.fields().filter(|(field, _)| use_of(field.key, field.kind) == Use::Option).collect();
+        for (place, (field, code)) in options.into_iter().enumerate() {
+            let random = seed.rotate_left(7 * u32::try_from(place).expect("few fields"));
+            let value = match field.kind {
+                FieldKind::Flag => random % 2,
+                FieldKind::Rate => random % 2 * 100_000,
+                FieldKind::Choice(names) => random % names.len() as u64,
+                _ => code,
+            };
+            config.set(field.key, value).expect("an option is within the limits");
+        }
+        config
+    }
+}
+
+prop_compose! {
+    fn run()(
+        precision in any_choice::<PrecisionMode>(),
+        attention in any_choice::<Attention>(),
+        (dropout, set_to_none, clip, hold_outputs) in any::<(bool, bool, bool, bool)>(),
+        padding in any::<bool>(),
+        accumulation_steps in 1_u64..=2,
+        target_length in 1_u64..=64,
+        rank in 1_u64..=4,
+        lora_dropout in proptest::sample::select(vec![0_u64, 1]),
+    ) -> Run {
+        let dropout_rate: Decimal = if lora_dropout == 1 { "0.1".parse().expect("a decimal") } else { Decimal::whole(0) };
+        Run {
+            precision,
+            attention,
+            dropout,
+            set_to_none,
+            clip,
+            hold_outputs,
+            padding,
+            accumulation_steps,
+            target_length,
+            lora: Lora { rank, dropout: dropout_rate, ..Lora::default() },
+            ..Run::default()
+        }
+    }
+}
+
+fn checkpointing() -> impl Strategy<Value = Checkpointing> {
+    prop_oneof![
+        Just(Checkpointing::None),
+        Just(Checkpointing::Block),
+        Just(Checkpointing::Selective),
+        (1_u64..=4).prop_map(Checkpointing::Every),
+    ]
+}
+
+fn task() -> impl Strategy<Value = Task> {
+    let training = || any_choice().prop_map(|optimizer| Training { optimizer, ..Training::default() });
+    prop_oneof![
+        3 => training().prop_map(Task::Training),
+        1 => training().prop_map(Task::Lora),
+        1 => Just(Task::Inference),
+    ]
+}
+
+prop_compose! {
+    fn scenario()(
+        config in config(),
+        run in run(),
+        checkpointing in checkpointing(),
+        task in task(),
+        batch_size in 1_u64..=4,
+        sequence_length in 8_u64..=128,
+    ) -> Scenario {
+        Scenario {
+            model: Model::Described(config),
+            run: Run { checkpointing, ..run },
+            task,
+            batch_size,
+            sequence_length,
+            ..Scenario::default()
+        }
+    }
+}
+
+/// The report; none where the fields drawn contradict one another.
+fn report(scenario: &Scenario) -> Option<Report> {
+    Report::of(scenario).expect("a described network").ok()
+}
+
+fn described(scenario: &Scenario) -> Config {
+    match scenario.model {
+        Model::Described(config) => config,
+        _ => unreachable!("these scenarios are of described networks"),
+    }
+}
+
+/// More of something never lowers the peak; where either contradicts itself there is nothing to compare.
+#[track_caller]
+fn assert_never_lower(smaller: &Scenario, larger: &Scenario) {
+    if let (Some(less), Some(more)) = (report(smaller), report(larger)) {
+        assert!(
+            less.allocated <= more.allocated,
+            "{} > {}\n{smaller:?}\n{}\n{larger:?}\n{}",
+            less.allocated.get(),
+            more.allocated.get(),
+            described(smaller).to_json(),
+            described(larger).to_json(),
+        );
+    }
+}
+
+fn with_config(scenario: &Scenario, config: Config) -> Scenario {
+    Scenario { model: Model::Described(config), ..scenario.clone() }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn the_peak_is_no_less_than_what_stands_at_the_end_of_a_phase(scenario in scenario()) {
+        if let Some(report) = report(&scenario) {
+            prop_assert!(report.allocated >= report.before);
+            prop_assert!(report.allocated.get() >= report.before.get() + report.kept_after_forward.get());
+            prop_assert!(report.allocated >= report.after_backward);
+            // Backward frees what forward kept, once.
+            prop_assert!(scenario.task.training().is_none() || report.after_backward >= report.before);
+            let most = report.phase_peaks.iter().max_by_key(|(_, bytes)| *bytes).expect("a phase");
+            prop_assert_eq!(report.allocated, most.1);
+            prop_assert!(report.phase_peaks.contains(&(report.peak_phase, report.allocated)));
+            prop_assert!(report.parameters >= report.trainable_parameters);
+        }
+    }
+
+    #[test]
+    fn checkpointing_keeps_no_more_activations(scenario in scenario(), every in 0_u64..=4) {
+        // Not selective checkpointing: it keeps products that a frozen or a pointwise layer would not.
+        let checkpointing = if every == 0 { Checkpointing::Block } else { Checkpointing::Every(every) };
+        let [with, without] = [checkpointing, Checkpointing::None]
+            .map(|checkpointing| report(&Scenario { run: Run { checkpointing, ..scenario.run }, ..scenario.clone() }));
+        if let (Some(with), Some(without)) = (with, without) {
+            prop_assert!(
+                with.kept_after_forward <= without.kept_after_forward,
+                "{} > {}\n{}", with.kept_after_forward.get(), without.kept_after_forward.get(), described(&scenario).to_json()
+            );
+            prop_assert_eq!(with.parameters, without.parameters);
+            prop_assert_eq!(with.optimizer_state, without.optimizer_state);
+        }
+    }
+
+    #[test]
+    fn a_larger_batch_takes_no_less(scenario in scenario(), more in 1_u64..=4) {
+        assert_never_lower(&scenario, &Scenario { batch_size: scenario.batch_size + more, ..scenario.clone() });
+    }
+
+    #[test]
+    fn a_longer_sequence_takes_no_less(scenario in scenario(), more in 1_u64..=128) {
+        let sequence_length = scenario.sequence_length + more;
+        assert_never_lower(&scenario, &Scenario { sequence_length, ..scenario.clone() });
+    }
+
+    #[test]
+    fn more_layers_take_no_less(scenario in scenario(), more in 1_u64..=8) {
+        let config = change(described(&scenario), Use::Layers, |layers| layers + more);
+        assert_never_lower(&scenario, &with_config(&scenario, config));
+    }
+
+    #[test]
+    fn a_wider_network_takes_no_less(scenario in scenario(), factor in 2_u64..=3) {
+        let config = change(described(&scenario), Use::Width, |width| width * factor);
+        assert_never_lower(&scenario, &with_config(&scenario, config));
+    }
+
+    #[test]
+    fn a_larger_vocabulary_takes_no_less(scenario in scenario(), more in 1_u64..=3_000) {
+        let config = change(described(&scenario), Use::Vocabulary, |vocabulary| vocabulary + more);
+        assert_never_lower(&scenario, &with_config(&scenario, config));
+    }
+
+    #[test]
+    fn frozen_weights_take_no_more_before_the_step(scenario in scenario(), optimizer in any_choice::<Optimizer>()) {
+        // Two small factors have more row and column statistics than one large matrix.
+        let factored = matches!(optimizer, Optimizer::Adafactor | Optimizer::AdafactorHf);
+        let training = Training { optimizer, ..Training::default() };
+        let [full, lora] = [Task::Training(training), Task::Lora(training)]
+            .map(|task| report(&Scenario { task, ..scenario.clone() }));
+        if let (Some(full), Some(lora)) = (full, lora)
+            && !factored
+        {
+            let adapters = lora.parameter_bytes.get() - full.parameter_bytes.get();
+            prop_assert!(lora.before.get() - adapters <= full.before.get());
+            prop_assert!(lora.optimizer_state <= full.optimizer_state);
+            prop_assert_eq!(full.parameters, full.trainable_parameters);
+            prop_assert_eq!(lora.parameters - lora.trainable_parameters, full.parameters);
+        }
+    }
+}
