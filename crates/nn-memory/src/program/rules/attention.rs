@@ -322,13 +322,16 @@ impl Builder {
 
     /// Adds keys and values to the cache: a copy with those of earlier tokens before them.
     pub(crate) fn extend_cache(&mut self, key: Tensor, value: Tensor, earlier: u64) -> (Tensor, Tensor) {
-        let [key, value] = [key, value].map(|tensor| {
-            let [batch, heads, length, width] = tensor.shape.0;
-            let shape = Shape([batch, heads, earlier + length, width]);
-            let whole = self.run(Rule::new("cat", &[(tensor, Grad::None)], Output::Fresh(shape, tensor.element)));
-            self.mark(whole, Role::KvCache);
-            self.keep(whole);
-            whole
+        // Both are arguments of `update`, and go when it returns.
+        let [key, value] = self.module("", &[key, value], |b| {
+            [key, value].map(|tensor| {
+                let [batch, heads, length, width] = tensor.shape.0;
+                let shape = Shape([batch, heads, earlier + length, width]);
+                let whole = b.run(Rule::new("cat", &[(tensor, Grad::None)], Output::Fresh(shape, tensor.element)));
+                b.mark(whole, Role::KvCache);
+                b.keep(whole);
+                whole
+            })
         });
         (key, value)
     }
