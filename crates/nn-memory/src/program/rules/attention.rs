@@ -263,10 +263,10 @@ impl Builder {
         self.local(key);
         self.local(value);
         let query = self.autocast(call.query);
-        let query = self.contiguous(query, query.shape);
         key = self.autocast(key);
-        if !repeated {
-            key = self.contiguous(key, key.shape);
+        let query = if call.projected { self.flat_heads(query) } else { self.view(query, query.shape) };
+        if !repeated && call.projected {
+            key = self.flat_heads(key);
         }
         let scores = self.batched_matmul(query, key, Shape([batch, heads, length, there]));
         let mut scores = self.scale(scores);
@@ -293,7 +293,7 @@ impl Builder {
         let weights = self.autocast(weights);
         value = self.autocast(value);
         if !repeated {
-            value = self.contiguous(value, value.shape);
+            value = self.flat_heads(value);
         }
         let context = self.batched_matmul(weights, value, Shape([batch, heads, length, value.shape.width()]));
         let context = self.view_copied_back(context, context.shape);
