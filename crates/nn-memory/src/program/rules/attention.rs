@@ -175,10 +175,14 @@ impl Builder {
         let there = key.shape.0[2];
         let fp32 = ElementType::Fp32;
         let mask = match mask {
-            Mask::Tensor(mask) if mask.element != ElementType::Byte && there.is_multiple_of(8) => Some(mask),
+            Mask::Tensor(mask) if mask.element == query.element && there.is_multiple_of(8) => Some(mask),
             Mask::Tensor(mask) => {
                 // The kernel takes the mask in the type of the queries, its rows aligned to eight elements.
-                let cast = self.make("mask", Shape([batch, 1, length, there.next_multiple_of(8)]), query.element);
+                let cast = self.make(
+                    "mask",
+                    Shape([batch, mask.shape.0[1], length, there.next_multiple_of(8)]),
+                    query.element,
+                );
                 self.touch_only(mask);
                 Some(self.local(cast))
             }
