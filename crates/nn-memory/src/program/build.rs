@@ -242,6 +242,11 @@ impl Builder {
         }
     }
 
+    /// Whether a tensor lies in the key-value cache.
+    pub(crate) fn is_cached(&self, tensor: Tensor) -> bool {
+        self.program.storages[self.storage_of(tensor)].role == Role::KvCache
+    }
+
     fn touch(&mut self, tensor: Tensor) {
         let now = self.now();
         let last_use = &mut self.program.last_use[tensor.id as usize];
