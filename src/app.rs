@@ -13,7 +13,7 @@ use crate::link::{self, Opened, View};
 use crate::page::Page;
 use crate::platform::{self, Theme};
 use crate::reactive::{action, button, flag, text};
-use crate::results::{TABLE_ID, actions, copy_link, head, notes, open_full, table};
+use crate::results::{TABLE_ID, accuracy, actions, copy_link, head, notes, open_full, table};
 
 /// How long the address waits for typing to pause.
 const ADDRESS_DELAY: Duration = Duration::from_millis(250);
@@ -70,7 +70,9 @@ fn full(page: Page) -> impl IntoView {
                 {table(page)}
                 {actions(page)}
                 <p class="status" role="status" data-testid="status">{text(move || status.get())}</p>
+                {timeline(page, Some(TABLE_ID))}
                 {chart(charts::Kind::Sweep, page, Some(TABLE_ID))}
+                {accuracy(page)}
                 {notes(page)}
             </section>
         </div>
@@ -94,11 +96,18 @@ fn embedded(page: Page, view: &View) -> impl IntoView + use<> {
                 {shows("total").then(|| head(page))}
                 {shows("breakdown").then(|| chart(charts::Kind::Breakdown, page, table_id))}
                 {shows("table").then(|| table(page))}
+                {shows("timeline").then(|| timeline(page, table_id))}
                 {shows("sweep").then(|| chart(charts::Kind::Sweep, page, table_id))}
                 {open_full(page)}
             </section>
         </div>
     }
+}
+
+/// The course of the step, where it was followed.
+fn timeline(page: Page, table_id: Option<&'static str>) -> impl IntoView {
+    let described = Memo::new(move |_| page.outcome.with(|outcome| outcome.estimate.report.is_some()));
+    move || described.get().then(|| chart(charts::Kind::Timeline, page, table_id))
 }
 
 /// Writes the scenario into the address once typing pauses; what cannot be read is not written.

@@ -2,9 +2,9 @@
 //!
 //! `?v=1&params=7B&precision=bf16&batch=8`: the version, then only what differs from the defaults of that version.
 
-use nn_memory::{ActivationMode, Choice, Field, Scenario};
+use nn_memory::{ActivationMode, Choice, Config, Family, Field, ModelKind, Scenario};
 
-use crate::form::{Texts, excerpt};
+use crate::form::{Input, Texts, default_text, excerpt};
 
 /// The version that is written.
 const VERSION: &str = "1";
@@ -35,19 +35,31 @@ pub struct Opened {
 /// The query of a scenario, without the question mark.
 pub fn to_query(scenario: &Scenario, decimal: bool) -> String {
     let (texts, defaults) = (Texts::from(scenario), Texts::default());
+    let context = texts.context();
     let mut query = format!("{VERSION_KEY}={VERSION}");
+    let mut write = |key: &str, value: &str| {
+        query.push('&');
+        query.push_str(key);
+        query.push('=');
+        push_escaped(&mut query, value);
+    };
     for field in Field::ALL {
-        // The units per token say by their presence that they are given.
         let given = match field {
-            Field::ActivationMode => false,
-            Field::UnitsPerToken | Field::DeviceMemory => texts.applies(field),
-            _ => texts.applies(field) && texts[field] != defaults[field],
+            // Said by the presence of what they choose.
+            Field::ModelKind | Field::ActivationMode | Field::Config => false,
+            Field::Model | Field::ModelType | Field::UnitsPerToken | Field::DeviceMemory => true,
+            _ => texts[field] != defaults[field],
         };
-        if given {
-            query.push('&');
-            query.push_str(field.key());
-            query.push('=');
-            push_escaped(&mut query, &texts[field]);
+        if given && context.applies(field) {
+            write(field.key(), &texts[field]);
+        }
+    }
+    if context.kind == ModelKind::Described {
+        for (place, field) in context.family.fields().iter().enumerate() {
+            let text = &texts[Input::Config(place)];
+            if *text != default_text(field) {
+                write(field.key, text);
+            }
         }
     }
     if decimal {
@@ -72,14 +84,28 @@ pub fn from_query(query: &str) -> Opened {
     let mut texts = Texts::default();
     let mut view = View::default();
     let mut notices = Vec::new();
-    for pair in query.trim_start_matches('?').split('&') {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (key, value) = (unescape(key), unescape(value));
-        if let Some(field) = Field::ALL.into_iter().find(|field| field.key() == key) {
-            texts[field] = value.trim().to_owned();
-            if field == Field::UnitsPerToken {
-                texts[Field::ActivationMode] = ActivationMode::Units.key().into();
-            }
+    let pairs: Vec<_> = query
+        .trim_start_matches('?')
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(key, value)| (unescape(key), unescape(value)))
+        .collect();
+    let family = pairs.iter().rfind(|(key, _)| key == Field::ModelType.key());
+    let family = family.and_then(|(_, family)| Family::from_key(family.trim()));
+    if let Some(family) = family {
+        texts.describe(&Config::of(family));
+    }
+    for (key, value) in pairs {
+        if let Some(input) = input_of(&key, &value, family) {
+            texts[input] = value.trim().to_owned();
+            let implied = match input {
+                Input::Field(Field::UnitsPerToken) => (Field::ActivationMode, ActivationMode::Units.key()),
+                Input::Field(Field::Model) => (Field::ModelKind, ModelKind::Named.key()),
+                Input::Field(Field::ModelType) => (Field::ModelKind, ModelKind::Described.key()),
+                Input::Field(Field::Config) => (Field::ModelKind, ModelKind::Pasted.key()),
+                _ => continue,
+            };
+            texts[implied.0] = implied.1.to_owned();
             continue;
         }
         match key.as_str() {
@@ -93,10 +119,23 @@ pub fn from_query(query: &str) -> Opened {
             _ => {}
         }
     }
+    let family = texts.family();
     for (error, _) in texts.repair() {
-        notices.push(format!("{}: {} The default stands instead.", error.field.key(), error.message));
+        notices.push(format!("{}: {} The default stands instead.", error.input.key(family), error.message));
     }
     Opened { texts, view, notices }
+}
+
+/// The input that a key of a link means: where a family is described, first of all its field.
+fn input_of(key: &str, value: &str, family: Option<Family>) -> Option<Input> {
+    let field = Field::ALL.into_iter().find(|field| field.key() == key);
+    let place = family.and_then(|family| family.fields().iter().position(|field| field.key == key));
+    match (field, place) {
+        // Of the run, dropout is on or off; of a configuration, it is a rate.
+        (Some(field @ Field::Dropout), Some(_)) if matches!(value.trim(), "on" | "off") => Some(field.into()),
+        (_, Some(place)) => Some(Input::Config(place)),
+        (field, None) => field.map(Input::Field),
+    }
 }
 
 /// Writes a value so that it stays readable: only what would end or change it is escaped.

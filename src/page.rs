@@ -1,9 +1,9 @@
 //! What the parts of the page share.
 
 use leptos::prelude::*;
-use nn_memory::UnitSystem;
+use nn_memory::{Choice, Family, Field, ModelKind, UnitSystem};
 
-use crate::form::{Fields, Form, Outcome, Texts};
+use crate::form::{Fields, Form, Input, Outcome, Texts, switched, with_family};
 
 /// The signals of the page; copied into every part.
 #[derive(Clone, Copy)]
@@ -40,6 +40,25 @@ impl Page {
             appearance: RwSignal::new(0),
             before_reset: StoredValue::new(None),
             can_undo: RwSignal::new(false),
+        }
+    }
+
+    /// Picks an option of an input. Another way to give the model, and another family, take over what still applies.
+    pub fn choose(self, input: Input, key: &str) {
+        let texts = || untrack(|| self.form.texts());
+        match input {
+            Input::Field(Field::ModelKind) => {
+                let Some(kind) = ModelKind::from_key(key) else { return };
+                let texts = self
+                    .outcome
+                    .with_untracked(|outcome| switched(texts(), kind, &outcome.scenario, &outcome.estimate));
+                self.form.fill(&texts);
+            }
+            Input::Field(Field::ModelType) => {
+                let Some(family) = Family::from_key(key) else { return };
+                self.form.fill(&with_family(texts(), family));
+            }
+            _ => self.form.set(input, key),
         }
     }
 

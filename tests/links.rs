@@ -5,14 +5,14 @@
 mod strategies;
 
 use nn_memory::{
-    ActivationUnits, Bytes, Choice, Decimal, DeviceChoice, Field, Optimizer, Precision, Scenario, StatePrecision, Task,
-    Training, estimate,
+    ActivationUnits, Bytes, Checkpointing, Choice, Config, Decimal, DeviceChoice, Family, Field, Implementation, Model,
+    Optimizer, Precision, Run, Scenario, StatePrecision, Task, Training, catalog, estimate,
 };
 use nn_memory_calculator::link::{from_query, to_query};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use strategies::{any_choice, scenario};
+use strategies::{any_choice, any_scenario};
 
 fn limited(value: u64, field: Field) -> u64 {
     field.count_limits().map_or(value, |limits| value.clamp(*limits.start(), *limits.end()))
@@ -48,10 +48,78 @@ fn as_the_form_says_it(mut scenario: Scenario) -> Scenario {
     if let DeviceChoice::Custom(bytes) = scenario.device {
         scenario.device = DeviceChoice::Custom(limited_memory(bytes, Field::DeviceMemory));
     }
-    if let Task::Training(training) = scenario.task {
-        scenario.task = Task::Training(training_as_the_form_says_it(training, scenario.parameter_precision));
+    match scenario.model.config() {
+        None => {
+            scenario.run = Run::default();
+            scenario.task = match scenario.task {
+                Task::Training(training) => {
+                    Task::Training(training_as_the_form_says_it(training, scenario.parameter_precision))
+                }
+                // Adapters of a network known by its size alone are not counted.
+                Task::Lora(_) => Task::Lora(Training::default()),
+                other => other,
+            };
+            scenario
+        }
+        Some(config) => described_as_the_form_says_it(scenario, config.expect("a configuration").family()),
     }
-    scenario
+}
+
+/// What the form asks for a described model.
+fn described_as_the_form_says_it(scenario: Scenario, family: Family) -> Scenario {
+    let (given, otherwise, unset) = (scenario.run, Scenario::default(), Run::default());
+    let trains = scenario.task != Task::Inference;
+    let adapts = matches!(scenario.task, Task::Lora(_));
+    let optimizer = scenario.task.training().map(|training| match training.optimizer {
+        Optimizer::Custom(values) => Optimizer::Custom(limited_decimal(values, Field::OptimizerFactor)),
+        named => named,
+    });
+    let training = Training { optimizer: optimizer.unwrap_or(Optimizer::AdamW), ..Training::default() };
+    let foreach = training.optimizer.implementation(Implementation::Foreach) == Implementation::Foreach;
+    let checkpointing = match given.checkpointing {
+        Checkpointing::Every(blocks) => Checkpointing::Every(limited(blocks, Field::CheckpointEvery)),
+        other => other,
+    };
+    let mut lora = given.lora;
+    lora.rank = limited(lora.rank, Field::LoraRank);
+    lora.alpha = limited(lora.alpha, Field::LoraAlpha);
+    let answers = !trains && family.decodes();
+    let keep = |applies: bool, given: bool, unset: bool| if applies { given } else { unset };
+    let run = Run {
+        precision: given.precision,
+        implementation: if trains && foreach { given.implementation } else { unset.implementation },
+        checkpointing: if trains && family.attends() { checkpointing } else { unset.checkpointing },
+        attention: if family.attends() { given.attention } else { unset.attention },
+        dropout: keep(trains && family.drops(), given.dropout, unset.dropout),
+        accumulation_steps: if trains { limited(given.accumulation_steps, Field::Accumulation) } else { 1 },
+        set_to_none: keep(trains, given.set_to_none, unset.set_to_none),
+        clip: keep(trains, given.clip, unset.clip),
+        hold_outputs: keep(trains, given.hold_outputs, unset.hold_outputs),
+        padding: keep(family.reads_tokens(), given.padding, unset.padding),
+        head: if family.takes_head() { given.head } else { unset.head },
+        target_length: if family.has_target() { limited(given.target_length, Field::TargetLength) } else { 128 },
+        kv_cache: keep(answers, given.kv_cache, unset.kv_cache),
+        last_logits: keep(answers, given.last_logits, unset.last_logits),
+        lora: if adapts { lora } else { unset.lora },
+    };
+    let task = match scenario.task {
+        Task::Training(_) => Task::Training(training),
+        Task::Lora(_) => Task::Lora(training),
+        other => other,
+    };
+    let mut overheads = scenario.overheads;
+    overheads.workspace_percent = Decimal::whole(0);
+    let sequence_length = if family.reads_tokens() { scenario.sequence_length } else { otherwise.sequence_length };
+    Scenario {
+        model: scenario.model,
+        batch_size: scenario.batch_size,
+        device: scenario.device,
+        sequence_length,
+        run,
+        task,
+        overheads,
+        ..otherwise
+    }
 }
 
 fn training_as_the_form_says_it(training: Training, parameter_precision: Precision) -> Training {
@@ -75,7 +143,10 @@ fn training_as_the_form_says_it(training: Training, parameter_precision: Precisi
 
 /// What a query may hold of its own: keys, and values close to what is accepted.
 fn pair() -> impl Strategy<Value = String> {
-    let fields: Vec<_> = Field::ALL.into_iter().map(Field::key).collect();
+    let mut fields: Vec<_> = Field::ALL.into_iter().map(Field::key).collect();
+    fields.extend(Family::ALL.iter().flat_map(|family| family.fields()).map(|field| field.key));
+    // A model first: what else is in the query depends on it.
+    fields.extend(["model", "model_type", "model_type", "config"]);
     let key = prop_oneof![
         8 => select(fields).prop_map(str::to_owned),
         2 => select(vec!["v", "bytes", "embed", "theme", "show"]).prop_map(str::to_owned),
@@ -94,6 +165,25 @@ fn pair() -> impl Strategy<Value = String> {
         "units",
         "layers",
         "custom",
+        "lora",
+        "gpt2",
+        "llama",
+        "llama-2-7b",
+        "name",
+        "hand",
+        "config",
+        "{\"model_type\":\"llama\"}",
+        "{\"model_type\":\"llama\",\"hidden_size\":0}",
+        "every",
+        "block",
+        "autocast_bf16",
+        "eager",
+        "all",
+        "q_proj,v_proj",
+        "last",
+        "on",
+        "off",
+        "gelu_new",
         "adamw",
         "adam8bit",
         "same",
@@ -146,7 +236,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     #[test]
-    fn a_scenario_survives_a_link(scenario in scenario(), decimal in any::<bool>()) {
+    fn a_scenario_survives_a_link(scenario in any_scenario(), decimal in any::<bool>()) {
         let scenario = as_the_form_says_it(scenario);
         // What passes 64 bits has no estimate: such a link opens with a notice, as the test below says.
         if estimate(&scenario).is_ok() {
@@ -159,18 +249,20 @@ proptest! {
     }
 
     #[test]
-    fn a_scenario_outside_the_limits_opens_with_a_notice(scenario in scenario()) {
+    fn a_scenario_outside_the_limits_opens_with_a_notice(scenario in any_scenario()) {
         let query = to_query(&scenario, false);
         assert_opens(&query);
-        if estimate(&scenario).is_err() {
+        // What the form does not ask of such a model does not come through a link.
+        let asked = scenario.model == Model::Size && !matches!(scenario.task, Task::Lora(_));
+        if asked && estimate(&scenario).is_err() {
             prop_assert!(!from_query(&query).notices.is_empty(), "{}", query);
         }
     }
 
     #[test]
-    fn a_link_needs_no_escapes_for_what_people_write(scenario in scenario()) {
+    fn a_link_needs_no_escapes_for_what_people_write(scenario in any_scenario()) {
         let query = to_query(&as_the_form_says_it(scenario), true);
-        prop_assert!(query.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"=&._-".contains(&byte)), "{}", query);
+        prop_assert!(query.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"=&._-,".contains(&byte)), "{}", query);
     }
 
     #[test]
@@ -216,6 +308,40 @@ fn a_device_counted_in_bytes_survives_a_link() {
         let opened = from_query(&to_query(&scenario, false));
         assert_eq!(opened.notices, [""; 0], "{bytes} B");
         assert_eq!(opened.texts.read(), Ok(scenario), "{bytes} B");
+    }
+}
+
+#[test]
+fn a_model_is_chosen_by_name_by_hand_or_by_its_config() {
+    let model = |query: &str| {
+        let opened = from_query(query);
+        assert_eq!(opened.notices, [""; 0], "{query}");
+        opened.texts.read().expect("readable").model
+    };
+    assert_eq!(model("?model=llama-2-7b"), Model::Named(catalog::model("llama-2-7b").expect("a row")));
+    let mut config = Config::of(Family::Llama);
+    config.set("hidden_size", 2_048).expect("a width");
+    assert_eq!(model("?hidden_size=2048&model_type=llama"), Model::Described(config));
+    assert_eq!(model("?config={\"model_type\":\"llama\",\"hidden_size\":2048}"), Model::Described(config));
+    assert_eq!(model("?hidden_size=2048"), Model::Size);
+}
+
+#[test]
+fn a_model_that_cannot_be_read_gives_way_to_one_by_size() {
+    for (query, notice) in [
+        ("?model=no-such", "model: “no-such” is not a model of the list."),
+        ("?model_type=alexnet", "model_type: “alexnet” is none of gpt2, "),
+        ("?config={", "config: Not a JSON object: "),
+        ("?model_type=llama&hidden_size=wide", "hidden_size: “wide” is not a number."),
+        (
+            "?model_type=llama&num_attention_heads=7",
+            "hidden_size: hidden_size must be divisible by num_attention_heads",
+        ),
+        ("?model=gpt2&batch=1e9&sequence_length=1e9", "batch: The network is too large"),
+    ] {
+        assert_opens(query);
+        let notices = from_query(query).notices;
+        assert!(notices.iter().any(|given| given.starts_with(notice)), "{query}: {notices:?}");
     }
 }
 

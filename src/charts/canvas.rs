@@ -8,20 +8,20 @@ use nn_memory::{PartKind, UnitSystem};
 use plotters::backend::DrawingBackend;
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
-use plotters::element::{Circle, PathElement, Rectangle, Text};
+use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle};
 use plotters_canvas::CanvasBackend;
 use wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
-use super::breakdown;
 use super::picture::{Align, Area, FONT_SIZE, Ink, Measure, Picture, Shape};
+use super::{breakdown, timeline};
 use crate::form::Outcome;
 use crate::page::Page;
 use crate::platform;
 use crate::reactive::{action, text};
-use crate::results::device_name;
+use crate::results::{capitalized, device_name, slug};
 
 const FONT: &str = "system-ui, sans-serif";
 
@@ -40,7 +40,7 @@ impl Palette {
     fn of_page() -> Self {
         let read = |name: &str| parse_colour(&platform::style_value(name)).unwrap_or(RGBColor(128, 128, 128));
         Self {
-            parts: PartKind::ALL.map(|kind| read(&format!("--part-{}", crate::results::slug(kind)))),
+            parts: PartKind::ALL.map(|kind| read(&format!("--part-{}", slug(kind)))),
             text: read("--text"),
             muted: read("--text-muted"),
             grid: read("--hairline"),
@@ -133,6 +133,10 @@ fn draw<B: DrawingBackend>(
             let points: Vec<_> = points.iter().copied().map(point).collect();
             surface.draw(&PathElement::new(points, style))
         }
+        Shape::Polygon(points, ink) => {
+            let points: Vec<_> = points.iter().copied().map(point).collect();
+            surface.draw(&Polygon::new(points, palette.of(*ink).filled()))
+        }
         Shape::Dot(center, radius, ink) => {
             surface.draw(&Circle::new(point(*center), px(*radius, ratio), palette.of(*ink).filled()))
         }
@@ -200,6 +204,8 @@ pub enum Kind {
     Breakdown,
     /// The total against the batch size.
     Sweep,
+    /// The parts along the step.
+    Timeline,
 }
 
 impl Kind {
@@ -208,6 +214,7 @@ impl Kind {
         match self {
             Self::Breakdown => "breakdown",
             Self::Sweep => "sweep",
+            Self::Timeline => "timeline",
         }
     }
 
@@ -215,6 +222,7 @@ impl Kind {
         match self {
             Self::Breakdown => breakdown::title(&outcome.estimate),
             Self::Sweep => outcome.sweep.title(&device_name(&outcome.scenario, system)),
+            Self::Timeline => timeline::title(&outcome.estimate, system),
         }
     }
 
@@ -222,6 +230,7 @@ impl Kind {
         match self {
             Self::Breakdown => breakdown::description(&outcome.estimate, system),
             Self::Sweep => outcome.sweep.description(&device_name(&outcome.scenario, system), system),
+            Self::Timeline => timeline::description(&outcome.estimate, system),
         }
     }
 
@@ -230,6 +239,7 @@ impl Kind {
         match self {
             Self::Breakdown => breakdown::layout(&outcome.estimate, &device, system, area, measure),
             Self::Sweep => outcome.sweep.layout(&device, system, area, measure),
+            Self::Timeline => timeline::layout(&outcome.estimate, &device, system, area, measure),
         }
     }
 }
@@ -243,15 +253,16 @@ pub fn chart(kind: Kind, page: Page, described_by: Option<&'static str>) -> impl
     let drawn = StoredValue::new_local(Drawn::default());
     let selected = RwSignal::new(None::<usize>);
     let scheduled = StoredValue::new(false);
-    let slug = kind.slug();
+    let name = kind.slug();
 
     let area_of = move |canvas: &HtmlCanvasElement| Area {
         width: f64::from(canvas.client_width()),
         height: f64::from(canvas.client_height()),
     };
     let redraw = move || {
+        // A chart may go between a change and the next frame.
+        let Some(Some(canvas)) = canvas.try_get_untracked() else { return };
         scheduled.set_value(false);
-        let Some(canvas) = canvas.get_untracked() else { return };
         let area = area_of(&canvas);
         if area.width < 1.0 {
             return;
@@ -298,6 +309,8 @@ pub fn chart(kind: Kind, page: Page, described_by: Option<&'static str>) -> impl
             ("ArrowLeft", None) | ("End", _) => Some(last),
             ("ArrowRight", Some(index)) => Some((index + 1).min(last)),
             ("ArrowLeft", Some(index)) => Some(index.saturating_sub(1)),
+            ("PageUp", index) => Some((index.unwrap_or(0) + 10).min(last)),
+            ("PageDown", index) => Some(index.unwrap_or(last).saturating_sub(10)),
             ("Escape", _) => None,
             _ => return,
         };
@@ -312,8 +325,8 @@ pub fn chart(kind: Kind, page: Page, described_by: Option<&'static str>) -> impl
         let painted = drawn
             .with_value(|drawn| paint(&file, area_of(&shown), 2.0, &Palette::of_page(), true, &drawn.picture, None));
         if painted.is_some() {
-            platform::download_png(&file, &format!("nn-memory-{slug}.png"));
-            status.set(format!("Saved the chart as nn-memory-{slug}.png."));
+            platform::download_png(&file, &format!("nn-memory-{name}.png"));
+            status.set(format!("Saved the chart as nn-memory-{name}.png."));
         }
     };
 
@@ -324,30 +337,48 @@ pub fn chart(kind: Kind, page: Page, described_by: Option<&'static str>) -> impl
                 <button
                     type="button"
                     class="quiet"
-                    data-testid=format!("download-{slug}")
-                    aria-label=format!("Download the {slug} chart as PNG")
+                    data-testid=format!("download-{name}")
+                    aria-label=format!("Download the {name} chart as PNG")
                     on:click=action(download)
                 >
                     "PNG"
                 </button>
             </figcaption>
             <canvas
-                class=format!("canvas canvas-{slug}")
+                class=format!("canvas canvas-{name}")
                 node_ref=canvas
                 role="img"
                 tabindex="0"
                 aria-label=text(move || outcome.with(|outcome| kind.description(outcome, system.get())))
                 aria-describedby=described_by
-                data-testid=format!("chart-{slug}")
+                data-testid=format!("chart-{name}")
                 on:pointermove=point_at
                 on:pointerdown=point_at
                 on:pointerleave=move |_| selected.set(None)
                 on:blur=move |_| selected.set(None)
                 on:keydown=press
             ></canvas>
-            <p class="read-out" role="status" data-testid=format!("read-out-{slug}")>{text(read_out)}</p>
+            {(kind == Kind::Timeline).then(|| legend(page))}
+            <p class="read-out" role="status" data-testid=format!("read-out-{name}")>{text(read_out)}</p>
         </figure>
     }
+}
+
+/// The parts of the timeline by their colours.
+fn legend(page: Page) -> impl IntoView {
+    let parts = Memo::new(move |_| page.outcome.with(|outcome| timeline::parts(&outcome.estimate.timeline)));
+    let entries = move || {
+        let entries = parts.get().into_iter().map(|kind| {
+            view! {
+                <li>
+                    <span class=format!("dot dot-{}", slug(kind)) aria-hidden="true"></span>
+                    {capitalized(kind.name())}
+                </li>
+            }
+        });
+        entries.collect_view()
+    };
+    view! { <ul class="legend" aria-label="Parts, the one on top first">{entries}</ul> }
 }
 
 #[cfg(test)]

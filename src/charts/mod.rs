@@ -4,5 +4,6 @@ pub mod breakdown;
 mod canvas;
 pub mod picture;
 pub mod sweep;
+pub mod timeline;
 
 pub use canvas::{Kind, chart};

@@ -48,6 +48,8 @@ pub enum Shape {
     Rect([f64; 4], Ink),
     /// A line through these points, of this width.
     Line(Vec<(f64, f64)>, Ink, f64),
+    /// A filled area within these points.
+    Polygon(Vec<(f64, f64)>, Ink),
     /// A filled circle.
     Dot((f64, f64), f64, Ink),
     /// A text, its middle at the height of the point.

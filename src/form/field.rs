@@ -1,12 +1,15 @@
 //! An input: label, help, control and message, tied together.
 
-use leptos::either::{Either, EitherOf3};
-use leptos::html::Input;
+use leptos::either::Either;
+use leptos::html::{Input as InputElement, Textarea};
 use leptos::prelude::*;
 use nn_memory::{Bytes, Choice, Field, format_count, parse_count};
 
-use super::state::{Fields, Form};
-use super::step::{Step, stepped};
+use super::input::Input;
+use super::search::search;
+use super::step::{Number, Step, stepped};
+use super::texts::{FLAG, words};
+use crate::page::Page;
 use crate::reactive::{Flag, disclosure, flag, optional, text};
 
 /// An input as the page shows it.
@@ -30,12 +33,20 @@ pub struct Spec {
 pub enum Control {
     /// A number as people write it, stepped by the arrow keys.
     Number,
+    /// A few words.
+    Words,
     /// One option of many.
     Select(fn() -> Options),
+    /// One of these names.
+    Names(&'static [&'static str]),
     /// One option of a few, side by side.
     Segments(fn() -> Options),
     /// Yes or no.
     Switch,
+    /// A model of the catalogue, searched for.
+    Search,
+    /// A pasted text.
+    Area,
 }
 
 /// Key and name of each option.
@@ -46,103 +57,198 @@ pub fn options<T: Choice>() -> Options {
     T::ALL.iter().map(|option| (option.key(), option.label())).collect()
 }
 
-/// Name of an input in ids and test ids.
-fn slug(field: Field) -> String {
-    field.key().replace('_', "-")
+/// An input with everything that ties it together.
+pub struct Shown {
+    /// Which one.
+    pub input: Input,
+    /// Name in ids.
+    pub slug: String,
+    /// What it is called.
+    pub label: &'static str,
+    /// What it is called within a sentence.
+    pub about: &'static str,
+    /// Unit behind the number.
+    pub unit: &'static str,
+    /// What it means.
+    pub help: String,
+    /// Whether the help is in sight from the start.
+    pub help_in_sight: bool,
+    /// How it is given.
+    pub control: Control,
+    /// What kind of number.
+    pub number: Number,
 }
 
 impl Spec {
     /// The input with its label, help and message; hidden where it plays no part.
-    pub fn view(&'static self, form: Form, fields: Memo<Fields>) -> impl IntoView + use<> {
-        let field = self.field;
+    pub fn view(&'static self, page: Page) -> AnyView {
+        let Self { field, label, unit, help, help_in_sight, control } = *self;
+        Shown {
+            input: field.into(),
+            slug: field.key().replace('_', "-"),
+            label,
+            about: field.name(),
+            unit,
+            help: help.to_owned(),
+            help_in_sight,
+            control,
+            number: Number::of(field),
+        }
+        .view(page)
+    }
+}
+
+impl Shown {
+    /// The id of the control, which is its test id.
+    pub fn id(&self) -> String {
+        match self.input {
+            Input::Field(Field::ModelKind) => "model-kind".to_owned(),
+            Input::Field(Field::Model) => "model-search".to_owned(),
+            Input::Field(Field::Config) => "model-config".to_owned(),
+            _ => format!("input-{}", self.slug),
+        }
+    }
+
+    /// Ids of what describes the control.
+    pub fn described_by(&self) -> String {
+        format!("error-{0} help-{0}", self.slug)
+    }
+
+    /// The input with its label, help and message; hidden where it plays no part.
+    pub fn view(self, page: Page) -> AnyView {
+        let (input, id) = (self.input, self.id());
+        let fields = page.fields;
         if let Control::Switch = self.control {
-            let value = form.text(field);
-            return Either::Left(switch(
-                format!("input-{}", slug(field)),
+            let value = page.form.text(input);
+            let [on, off] = match input {
+                Input::Field(field) => words(field).unwrap_or(FLAG),
+                Input::Config(_) => FLAG,
+            };
+            return switch(
+                id,
                 self.label,
                 self.help,
-                flag(move || value.with(|value| value == "yes")),
-                Box::new(move |on| value.set(if on { "yes" } else { "no" }.to_owned())),
-                flag(move || fields.with(|fields| fields.applies(field))),
-            ));
+                flag(move || value.with(|value| value == on)),
+                Box::new(move |is_on| value.set(if is_on { on } else { off }.to_owned())),
+                flag(move || fields.with(|fields| fields.applies(input))),
+            )
+            .into_any();
         }
-        let id = slug(field);
         let open = RwSignal::new(self.help_in_sight);
+        let slug = self.slug.clone();
         let label = if let Control::Segments(_) = self.control {
-            Either::Left(view! { <span class="label" id=format!("label-{id}")>{self.label}</span> })
+            Either::Left(view! { <span class="label" id=format!("label-{slug}")>{self.label}</span> })
         } else {
-            Either::Right(view! { <label for=format!("input-{id}")>{self.label}</label> })
+            Either::Right(view! { <label for=id>{self.label}</label> })
         };
         let info = (!self.help_in_sight).then(|| {
-            disclosure("info", format!("about-{id}"), format!("About {field}"), format!("help-{id}"), open, "i")
+            disclosure(
+                "info",
+                format!("about-{slug}"),
+                format!("About {}", self.about),
+                format!("help-{slug}"),
+                open,
+                "i",
+            )
         });
         let control = match self.control {
-            Control::Select(options) => EitherOf3::A(select(field, form, fields, options())),
-            Control::Segments(options) => EitherOf3::B(segments(field, form, options())),
-            Control::Number | Control::Switch => EitherOf3::C(number(field, self.unit, form, fields)),
+            Control::Select(options) => self.select(page, options()),
+            Control::Names(names) => self.select(page, names.iter().map(|name| (*name, *name)).collect()),
+            Control::Segments(options) => self.segments(page, options()),
+            Control::Search => search(&self, page),
+            Control::Area => self.area(page),
+            Control::Number | Control::Words | Control::Switch => self.number(page),
         };
-        let value = form.text(field);
-        Either::Right(view! {
+        let (value, number) = (page.form.text(input), self.number);
+        view! {
             <div
                 class="field"
-                class:field-bad=flag(move || fields.with(|fields| fields.error(field).is_some()))
-                hidden=flag(move || !fields.with(|fields| fields.applies(field)))
+                class:field-bad=flag(move || fields.with(|fields| fields.error(input).is_some()))
+                hidden=flag(move || !fields.with(|fields| fields.applies(input)))
             >
                 <div class="field-head">
                     {label}
                     {info}
-                    <span class="reading">{text(move || value.with(|value| reading(field, value)))}</span>
+                    <span class="reading">{text(move || value.with(|value| reading(&number, value)))}</span>
                 </div>
-                <p class="help" id=format!("help-{id}") hidden=flag(move || !open.get())>{self.help}</p>
+                <p class="help" id=format!("help-{slug}") hidden=flag(move || !open.get())>{self.help}</p>
                 {control}
                 <p
                     class="field-error"
-                    id=format!("error-{id}")
-                    data-testid=format!("error-{id}")
-                    hidden=flag(move || fields.with(|fields| fields.error(field).is_none()))
+                    id=format!("error-{slug}")
+                    data-testid=format!("error-{slug}")
+                    hidden=flag(move || fields.with(|fields| fields.error(input).is_none()))
                 >
-                    {text(move || fields.with(|fields| fields.error(field).unwrap_or_default().to_owned()))}
+                    {text(move || fields.with(|fields| fields.error(input).unwrap_or_default().to_owned()))}
                 </p>
             </div>
-        })
+        }
+        .into_any()
     }
-}
 
-/// Ids of what describes an input.
-fn described_by(field: Field) -> String {
-    let id = slug(field);
-    format!("error-{id} help-{id}")
-}
+    /// Whether the input cannot be read, as an attribute says it.
+    pub fn invalid(&self, page: Page) -> impl FnMut() -> Option<&'static str> + Send + 'static {
+        let input = self.input;
+        move || page.fields.with(|fields| fields.error(input).map(|_| "true"))
+    }
 
-fn invalid(field: Field, fields: Memo<Fields>) -> impl FnMut() -> Option<&'static str> + Send + 'static {
-    move || fields.with(|fields| fields.error(field).map(|_| "true"))
-}
-
-fn number(field: Field, unit: &'static str, form: Form, fields: Memo<Fields>) -> impl IntoView {
-    let value = form.text(field);
-    let element = NodeRef::<Input>::new();
-    let press = move |event: leptos::ev::KeyboardEvent| {
-        let up = match event.key().as_str() {
-            "ArrowUp" => true,
-            "ArrowDown" => false,
-            _ => return,
+    fn number(&self, page: Page) -> AnyView {
+        let value = page.form.text(self.input);
+        let element = NodeRef::<InputElement>::new();
+        let number = self.number.clone();
+        let press = move |event: leptos::ev::KeyboardEvent| {
+            let up = match event.key().as_str() {
+                "ArrowUp" => true,
+                "ArrowDown" => false,
+                _ => return,
+            };
+            let step = Step { up, large: event.shift_key() };
+            if let Some(next) = value.with_untracked(|value| stepped(&number, value, step)) {
+                event.prevent_default();
+                value.set(next);
+            }
         };
-        let step = Step { up, large: event.shift_key() };
-        if let Some(next) = value.with_untracked(|value| stepped(field, value, step)) {
-            event.prevent_default();
-            value.set(next);
+        let select_all = move |_| {
+            if let Some(input) = element.get_untracked() {
+                input.select();
+            }
+        };
+        let id = self.id();
+        view! {
+            <div class="control">
+                <input
+                    type="text"
+                    autocomplete="off"
+                    autocapitalize="off"
+                    spellcheck="false"
+                    id=id.clone()
+                    data-testid=id
+                    node_ref=element
+                    prop:value=text(move || value.get())
+                    aria-invalid=optional(self.invalid(page))
+                    aria-describedby=self.described_by()
+                    on:input:target=move |event| value.set(event.target().value())
+                    on:keydown=press
+                    on:focus=select_all
+                />
+                <span class="unit">{self.unit}</span>
+            </div>
         }
-    };
-    let select_all = move |_| {
-        if let Some(input) = element.get_untracked() {
-            input.select();
-        }
-    };
-    let id = format!("input-{}", slug(field));
-    view! {
-        <div class="control">
-            <input
-                type="text"
+        .into_any()
+    }
+
+    fn area(&self, page: Page) -> AnyView {
+        let value = page.form.text(self.input);
+        let element = NodeRef::<Textarea>::new();
+        let select_all = move |_| {
+            if let Some(area) = element.get_untracked() {
+                area.select();
+            }
+        };
+        let id = self.id();
+        view! {
+            <textarea
+                rows="8"
                 autocomplete="off"
                 autocapitalize="off"
                 spellcheck="false"
@@ -150,25 +256,80 @@ fn number(field: Field, unit: &'static str, form: Form, fields: Memo<Fields>) ->
                 data-testid=id
                 node_ref=element
                 prop:value=text(move || value.get())
-                aria-invalid=optional(invalid(field, fields))
-                aria-describedby=described_by(field)
+                aria-invalid=optional(self.invalid(page))
+                aria-describedby=self.described_by()
                 on:input:target=move |event| value.set(event.target().value())
-                on:keydown=press
                 on:focus=select_all
-            />
-            <span class="unit">{unit}</span>
-        </div>
+            ></textarea>
+        }
+        .into_any()
+    }
+
+    fn select(&self, page: Page, options: Options) -> AnyView {
+        let (input, id) = (self.input, self.id());
+        let value = page.form.text(input);
+        let options = options
+            .into_iter()
+            .map(|(key, name)| {
+                view! { <option value=key prop:selected=flag(move || value.with(|value| value == key))>{name}</option> }
+            })
+            .collect_view();
+        view! {
+            <select
+                id=id.clone()
+                data-testid=id
+                aria-invalid=optional(self.invalid(page))
+                aria-describedby=self.described_by()
+                on:change:target=move |event| page.choose(input, &event.target().value())
+            >
+                {options}
+            </select>
+        }
+        .into_any()
+    }
+
+    fn segments(&self, page: Page, options: Options) -> AnyView {
+        let input = self.input;
+        let value = page.form.text(input);
+        let slug = self.slug.clone();
+        let segments = options
+            .into_iter()
+            .map(|(key, name)| {
+                view! {
+                    <label class="segment">
+                        <input
+                            type="radio"
+                            name=slug.clone()
+                            value=key
+                            prop:checked=flag(move || value.with(|value| value == key))
+                            on:change=move |_| page.choose(input, key)
+                        />
+                        <span>{name}</span>
+                    </label>
+                }
+            })
+            .collect_view();
+        view! {
+            <div
+                class="segments"
+                role="radiogroup"
+                data-testid=self.id()
+                aria-labelledby=format!("label-{}", self.slug)
+                aria-describedby=self.described_by()
+            >
+                {segments}
+            </div>
+        }
+        .into_any()
     }
 }
 
 /// How a number was read, where that is not plain from the text.
-fn reading(field: Field, text: &str) -> String {
-    let read = if field.count_limits().is_some() {
-        parse_count(text).ok().map(format_count)
-    } else if field.memory_limits().is_some() {
-        text.parse::<Bytes>().ok().map(|bytes| bytes.to_string())
-    } else {
-        None
+fn reading(number: &Number, text: &str) -> String {
+    let read = match number {
+        Number::Count(..) => parse_count(text).ok().map(format_count),
+        Number::Memory => text.parse::<Bytes>().ok().map(|bytes| bytes.to_string()),
+        Number::Decimal(_) | Number::None => None,
     };
     match read {
         Some(read) if read != text.trim() => format!("= {read}"),
@@ -176,66 +337,11 @@ fn reading(field: Field, text: &str) -> String {
     }
 }
 
-fn select(field: Field, form: Form, fields: Memo<Fields>, options: Options) -> impl IntoView {
-    let value = form.text(field);
-    let id = format!("input-{}", slug(field));
-    let options = options
-        .into_iter()
-        .map(|(key, name)| {
-            view! { <option value=key prop:selected=flag(move || value.with(|value| value == key))>{name}</option> }
-        })
-        .collect_view();
-    view! {
-        <select
-            id=id.clone()
-            data-testid=id
-            aria-invalid=optional(invalid(field, fields))
-            aria-describedby=described_by(field)
-            on:change:target=move |event| value.set(event.target().value())
-        >
-            {options}
-        </select>
-    }
-}
-
-fn segments(field: Field, form: Form, options: Options) -> impl IntoView {
-    let value = form.text(field);
-    let id = slug(field);
-    let segments = options
-        .into_iter()
-        .map(|(key, name)| {
-            view! {
-                <label class="segment">
-                    <input
-                        type="radio"
-                        name=field.key()
-                        value=key
-                        prop:checked=flag(move || value.with(|value| value == key))
-                        on:change=move |_| value.set(key.to_owned())
-                    />
-                    <span>{name}</span>
-                </label>
-            }
-        })
-        .collect_view();
-    view! {
-        <div
-            class="segments"
-            role="radiogroup"
-            data-testid=format!("input-{id}")
-            aria-labelledby=format!("label-{id}")
-            aria-describedby=described_by(field)
-        >
-            {segments}
-        </div>
-    }
-}
-
 /// Yes or no.
 pub fn switch(
     id: String,
     label: &'static str,
-    help: &'static str,
+    help: String,
     on: Flag,
     set: Box<dyn Fn(bool)>,
     mut applies: Flag,
@@ -273,7 +379,7 @@ mod tests {
             (Field::DeviceMemory, "24GiB", "= 25,769,803,776 B"),
             (Field::Workspace, "10", ""),
         ] {
-            assert_eq!(reading(field, text), shown, "{text}");
+            assert_eq!(reading(&Number::of(field), text), shown, "{text}");
         }
     }
 }

@@ -2,10 +2,18 @@
 
 mod field;
 mod groups;
+mod input;
+mod model;
+mod read;
+mod search;
 mod state;
 mod step;
+mod switching;
 mod texts;
 
 pub use groups::{essentials, rest};
+pub use input::Input;
+pub use read::{FieldError, excerpt};
 pub use state::{Fields, Form, Outcome};
-pub use texts::{Texts, excerpt};
+pub use switching::{switched, with_family};
+pub use texts::{Texts, default_text};

@@ -1,44 +1,52 @@
 //! The state of the form: one signal an input, and what follows from all of them.
 
 use leptos::prelude::*;
-use nn_memory::{Estimate, Field, Scenario, estimate};
+use nn_memory::{Estimate, Family, Field, ModelKind, Scenario};
 
-use super::texts::{FieldError, Texts};
+use super::input::Input;
+use super::read::FieldError;
+use super::texts::{Context, Texts};
 use crate::charts::sweep::Sweep;
 
 /// The inputs. Each holds the text that was typed or the key of the option that was picked.
 #[derive(Clone, Copy)]
 pub struct Form {
-    texts: [RwSignal<String>; Field::ALL.len()],
+    texts: [RwSignal<String>; Input::COUNT],
 }
 
 impl Form {
     /// Fills a new form.
     pub fn new(texts: &Texts) -> Self {
-        Self { texts: Field::ALL.map(|field| RwSignal::new(texts[field].clone())) }
+        let mut inputs = Input::all();
+        Self {
+            texts: std::array::from_fn(|_| {
+                RwSignal::new(inputs.next().map_or_else(String::new, |input| texts[input].clone()))
+            }),
+        }
     }
 
     /// The text of an input.
-    pub fn text(self, field: Field) -> RwSignal<String> {
-        self.texts[field as usize]
+    pub fn text(self, input: impl Into<Input>) -> RwSignal<String> {
+        self.texts[input.into().place()]
     }
 
     /// The texts of all inputs, tracked.
     pub fn texts(self) -> Texts {
-        Texts::from_fn(|field| self.text(field).get())
+        Texts::from_fn(|input| self.text(input).get())
     }
 
     /// Replaces every text that differs.
     pub fn fill(self, texts: &Texts) {
-        for field in Field::ALL {
-            self.set(field, &texts[field]);
+        for input in Input::all() {
+            self.set(input, &texts[input]);
         }
     }
 
     /// Replaces a text, if it differs.
-    pub fn set(self, field: Field, text: &str) {
-        if self.text(field).with_untracked(|current| current != text) {
-            self.text(field).set(text.to_owned());
+    pub fn set(self, input: impl Into<Input>, text: &str) {
+        let signal = self.text(input);
+        if signal.with_untracked(|current| current != text) {
+            signal.set(text.to_owned());
         }
     }
 }
@@ -61,21 +69,38 @@ pub struct Outcome {
 pub struct Fields {
     errors: Vec<FieldError>,
     applies: [bool; Field::ALL.len()],
+    kind: ModelKind,
+    family: Family,
 }
 
 impl Fields {
-    fn of(texts: &Texts, errors: Vec<FieldError>) -> Self {
-        Self { errors, applies: Field::ALL.map(|field| texts.applies(field)) }
+    fn of(context: &Context, errors: Vec<FieldError>) -> Self {
+        let applies = Field::ALL.map(|field| context.applies(field));
+        Self { errors, applies, kind: context.kind, family: context.family }
     }
 
     /// What is wrong with this input.
-    pub fn error(&self, field: Field) -> Option<&str> {
-        self.errors.iter().find(|error| error.field == field).map(|error| error.message.as_str())
+    pub fn error(&self, input: impl Into<Input>) -> Option<&str> {
+        let input = input.into();
+        self.errors.iter().find(|error| error.input == input).map(|error| error.message.as_str())
     }
 
     /// Whether the input plays a part.
-    pub fn applies(&self, field: Field) -> bool {
-        self.applies[field as usize]
+    pub fn applies(&self, input: impl Into<Input>) -> bool {
+        match input.into() {
+            Input::Field(field) => self.applies[field as usize],
+            Input::Config(_) => self.kind == ModelKind::Described,
+        }
+    }
+
+    /// Whether the network is described, whichever way.
+    pub fn described(&self) -> bool {
+        self.kind != ModelKind::Size
+    }
+
+    /// The family whose fields are given by hand.
+    pub fn by_hand(&self) -> Option<Family> {
+        (self.kind == ModelKind::Described).then_some(self.family)
     }
 
     /// Whether any input is in the way of an estimate.
@@ -87,19 +112,14 @@ impl Fields {
 impl Outcome {
     /// The outcome of these inputs; where there is none, the last one with what is wrong now.
     pub fn of(texts: &Texts, last: Option<&Self>) -> Self {
-        let errors = match texts.read() {
-            Ok(scenario) => match estimate(&scenario) {
-                Ok(estimate) => {
-                    let sweep = Sweep::of(&scenario, estimate.fit.usable);
-                    return Self { fields: Fields::of(texts, Vec::new()), scenario, estimate, sweep };
-                }
-                Err(error) => vec![error.into()],
-            },
-            Err(errors) => errors,
-        };
-        match last {
-            Some(last) => Self { fields: Fields::of(texts, errors), ..last.clone() },
-            None => Self { fields: Fields::of(texts, errors), ..Self::of(&Texts::default(), None) },
+        let context = texts.context();
+        match (texts.estimated(&context), last) {
+            (Ok((scenario, estimate)), _) => {
+                let sweep = Sweep::of(&scenario, estimate.fit.usable);
+                Self { fields: Fields::of(&context, Vec::new()), scenario, estimate, sweep }
+            }
+            (Err(errors), Some(last)) => Self { fields: Fields::of(&context, errors), ..last.clone() },
+            (Err(errors), None) => Self { fields: Fields::of(&context, errors), ..Self::of(&Texts::default(), None) },
         }
     }
 }

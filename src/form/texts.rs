@@ -1,33 +1,37 @@
-//! The inputs as text: what the form shows, what a link holds, and how both become a [`Scenario`].
+//! The inputs as text: what the form shows and what a link holds.
 
 use std::ops::{Index, IndexMut};
 
+use nn_memory::architecture::{ConfigField, FieldKind};
 use nn_memory::{
-    ActivationMode, ActivationUnits, Bytes, Choice, Decimal, DeviceChoice, EstimateError, Field, Model, NumberError,
-    Optimizer, Overheads, Precision, Run, Scenario, StatePrecision, Task, TaskKind, Training, catalog, estimate,
-    format_count_short, parse_count,
+    ActivationMode, ActivationUnits, Bytes, Checkpointing, Choice, Config, ConfigError, Decimal, DeviceChoice, Family,
+    Field, Implementation, Model, ModelKind, Optimizer, Precision, Run, Scenario, TaskKind, catalog,
+    format_count_short,
 };
 
-use crate::results::capitalized;
+use super::input::Input;
 
 /// The key of a device that is not in the catalogue.
 pub const CUSTOM_DEVICE: &str = "custom";
 
+/// The model that a form starts with when one is chosen by name.
+const FIRST_MODEL: &str = "bert-base";
+
 /// The text of every input, typed or picked (then the key of the option).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Texts([String; Field::ALL.len()]);
+pub struct Texts([String; Input::COUNT]);
 
-impl Index<Field> for Texts {
+impl<I: Into<Input>> Index<I> for Texts {
     type Output = String;
 
-    fn index(&self, field: Field) -> &String {
-        &self.0[field as usize]
+    fn index(&self, input: I) -> &String {
+        &self.0[input.into().place()]
     }
 }
 
-impl IndexMut<Field> for Texts {
-    fn index_mut(&mut self, field: Field) -> &mut String {
-        &mut self.0[field as usize]
+impl<I: Into<Input>> IndexMut<I> for Texts {
+    fn index_mut(&mut self, input: I) -> &mut String {
+        &mut self.0[input.into().place()]
     }
 }
 
@@ -38,93 +42,183 @@ impl Default for Texts {
 }
 
 impl Texts {
-    /// Builds the texts field by field.
-    pub fn from_fn(mut text: impl FnMut(Field) -> String) -> Self {
-        Self(Field::ALL.map(&mut text))
+    /// Builds the texts input by input.
+    pub fn from_fn(mut text: impl FnMut(Input) -> String) -> Self {
+        let mut texts = Self(std::array::from_fn(|_| String::new()));
+        for input in Input::all() {
+            texts[input] = text(input);
+        }
+        texts
     }
 
+    /// How the model is given.
+    pub fn kind(&self) -> ModelKind {
+        ModelKind::from_key(&self[Field::ModelKind]).unwrap_or(ModelKind::Size)
+    }
+
+    /// The family that is described by hand.
+    pub fn family(&self) -> Family {
+        Family::from_key(&self[Field::ModelType]).unwrap_or(Family::ALL[0])
+    }
+
+    /// Describes this configuration by hand.
+    pub fn describe(&mut self, config: &Config) {
+        self[Field::ModelType] = config.family().key().to_owned();
+        let mut fields = config.fields();
+        for place in 0..Input::COUNT - Field::ALL.len() {
+            self[Input::Config(place)] = fields.next().map_or_else(String::new, |(field, code)| write(field, code));
+        }
+    }
+
+    /// What an input holds as long as nobody has changed it; of a family's field, its published default.
+    pub fn default_text(&self, input: Input) -> String {
+        match input {
+            Input::Config(place) => self.family().fields().get(place).map_or_else(String::new, default_text),
+            Input::Field(_) => Self::default()[input].clone(),
+        }
+    }
+
+    /// What decides which inputs play a part.
+    pub fn context(&self) -> Context<'_> {
+        let kind = self.kind();
+        let config = match kind {
+            ModelKind::Size | ModelKind::Described => None,
+            ModelKind::Named => catalog::model(&self[Field::Model]).map(|model| Config::from_json(model.config)),
+            ModelKind::Pasted => Some(Config::from_json(&self[Field::Config])),
+        };
+        let family = match &config {
+            Some(Ok(config)) => config.family(),
+            _ => self.family(),
+        };
+        let task = TaskKind::from_key(&self[Field::Task]).unwrap_or(TaskKind::Training);
+        Context { texts: self, kind, family, task, config }
+    }
+}
+
+/// What decides which inputs play a part: how the model is given, its family, and what is done with it.
+pub struct Context<'a> {
+    texts: &'a Texts,
+    /// How the model is given.
+    pub kind: ModelKind,
+    /// The family of a described model; where that cannot be read, of the one described by hand.
+    pub family: Family,
+    task: TaskKind,
+    /// The configuration of a model by name or of a pasted one.
+    pub config: Option<Result<Config, ConfigError>>,
+}
+
+impl Context<'_> {
     /// Whether the input plays a part in the scenario.
     pub fn applies(&self, field: Field) -> bool {
-        let training = self[Field::Task] == TaskKind::Training.key();
-        let layers = self[Field::ActivationMode] == ActivationMode::Layers.key();
+        let Self { texts, kind, family, task, .. } = *self;
+        let sized = kind == ModelKind::Size;
+        let trains = if sized { task == TaskKind::Training } else { task != TaskKind::Inference };
+        let layers = texts[Field::ActivationMode] == ActivationMode::Layers.key();
         match field {
-            Field::Layers | Field::HiddenSize | Field::ActivationMultiple => layers,
-            Field::UnitsPerToken => !layers,
-            Field::Optimizer | Field::GradientPrecision => training,
-            Field::OptimizerFactor => training && self[Field::Optimizer] == Optimizer::Custom(Decimal::default()).key(),
-            Field::StatePrecision => training && self[Field::Optimizer] != Optimizer::Adam8bit.key(),
+            Field::Model => kind == ModelKind::Named,
+            Field::ModelType => kind == ModelKind::Described,
+            Field::Config => kind == ModelKind::Pasted,
+            Field::SequenceLength => sized || family.reads_tokens(),
+            Field::Layers | Field::HiddenSize | Field::ActivationMultiple => sized && layers,
+            Field::UnitsPerToken => sized && !layers,
+            Field::Parameters
+            | Field::ParameterPrecision
+            | Field::ActivationMode
+            | Field::ActivationPrecision
+            | Field::Workspace => sized,
+            Field::Optimizer => trains,
+            Field::OptimizerFactor => trains && texts[Field::Optimizer] == Optimizer::Custom(Decimal::default()).key(),
+            Field::GradientPrecision => sized && trains,
+            Field::StatePrecision => sized && trains && texts[Field::Optimizer] != Optimizer::Adam8bit.key(),
             Field::MasterWeights => {
-                training
-                    && Precision::from_key(&self[Field::ParameterPrecision])
+                sized
+                    && trains
+                    && Precision::from_key(&texts[Field::ParameterPrecision])
                         .is_some_and(|precision| precision.bits() < 32)
             }
-            Field::DeviceMemory => self[Field::Device] == CUSTOM_DEVICE,
+            _ if sized => {
+                matches!(
+                    field,
+                    Field::ModelKind
+                        | Field::Task
+                        | Field::BatchSize
+                        | Field::Fragmentation
+                        | Field::Context
+                        | Field::Device
+                ) || field == Field::DeviceMemory && texts[Field::Device] == CUSTOM_DEVICE
+            }
+            Field::TargetLength => family.has_target(),
+            Field::OptimizerImplementation => trains && has_implementations(&texts[Field::Optimizer]),
+            Field::Checkpointing => trains && family.attends(),
+            Field::CheckpointEvery => {
+                trains && family.attends() && texts[Field::Checkpointing] == Checkpointing::Every(1).key()
+            }
+            Field::Attention => family.attends(),
+            Field::Head => family.takes_head(),
+            Field::Dropout => trains && family.drops(),
+            Field::Padding => family.reads_tokens(),
+            Field::Accumulation | Field::ZeroGrad | Field::Clip | Field::HoldOutputs => trains,
+            Field::KvCache | Field::Logits => !trains && family.decodes(),
+            Field::LoraRank | Field::LoraAlpha | Field::LoraDropout | Field::LoraTargets | Field::LoraPrecision => {
+                task == TaskKind::Lora
+            }
+            Field::DeviceMemory => texts[Field::Device] == CUSTOM_DEVICE,
             _ => true,
         }
     }
+}
 
-    /// The scenario that the texts describe.
-    ///
-    /// # Errors
-    /// One for each input that cannot be read or lies outside its limits.
-    pub fn read(&self) -> Result<Scenario, Vec<FieldError>> {
-        let mut reader = Reader { texts: self, errors: Vec::new() };
-        let scenario = reader.scenario();
-        if reader.errors.is_empty() { Ok(scenario) } else { Err(reader.errors) }
-    }
+/// Whether an optimizer runs in more ways than one.
+fn has_implementations(key: &str) -> bool {
+    Optimizer::from_key(key)
+        .is_some_and(|optimizer| optimizer.implementation(Implementation::Foreach) != Implementation::Loop)
+}
 
-    /// What is wrong with one input, whether it plays a part or not.
-    fn check(&self, field: Field) -> Option<FieldError> {
-        let mut reader = Reader { texts: self, errors: Vec::new() };
-        match field {
-            Field::ParameterPrecision | Field::ActivationPrecision | Field::GradientPrecision => {
-                reader.choice(field, Precision::Fp32);
-            }
-            Field::Task => _ = reader.choice(field, TaskKind::Training),
-            Field::ActivationMode => _ = reader.choice(field, ActivationMode::Layers),
-            Field::Optimizer => _ = reader.choice(field, Optimizer::AdamW),
-            Field::StatePrecision => _ = reader.choice(field, StatePrecision::SameAsParameters),
-            Field::MasterWeights => _ = reader.yes(field),
-            Field::Device => _ = reader.device(),
-            Field::DeviceMemory => _ = reader.memory(field),
-            _ if field.count_limits().is_some() => _ = reader.count(field),
-            _ => _ = reader.decimal(field),
-        }
-        reader.errors.into_iter().find(|error| error.field == field)
-    }
+/// The words of an input that is on or off.
+pub const fn words(field: Field) -> Option<[&'static str; 2]> {
+    Some(match field {
+        Field::MasterWeights | Field::Clip | Field::HoldOutputs | Field::Padding | Field::KvCache => ["yes", "no"],
+        Field::Dropout => ["on", "off"],
+        Field::ZeroGrad => ["zeros", "none"],
+        Field::Logits => ["last", "all"],
+        Field::LoraPrecision => ["fp32", "weights"],
+        _ => return None,
+    })
+}
 
-    /// Puts back the default of each input that cannot be read or stands in the way of an estimate, and says what was
-    /// wrong with it.
-    pub fn repair(&mut self) -> Vec<(FieldError, String)> {
-        let defaults = Self::default();
-        let mut repaired = Vec::new();
-        for field in Field::ALL {
-            if let Some(error) = self.check(field) {
-                repaired.push((error, std::mem::replace(&mut self[field], defaults[field].clone())));
-            }
-        }
-        // Each round mends an input that differs from its default, so it ends.
-        for _ in Field::ALL {
-            let errors = match self.read() {
-                Err(errors) => errors,
-                Ok(scenario) => match estimate(&scenario) {
-                    Ok(_) => break,
-                    Err(error) => vec![FieldError::from(error)],
-                },
-            };
-            for error in errors {
-                let refused = std::mem::replace(&mut self[error.field], defaults[error.field].clone());
-                repaired.push((error, refused));
-            }
-        }
-        repaired
+/// The words of a flag of a configuration.
+pub const FLAG: [&str; 2] = ["true", "false"];
+
+/// The text of a coded value.
+fn write(field: &ConfigField, code: u64) -> String {
+    match field.kind {
+        FieldKind::OptionalCount { .. } if code == 0 => String::new(),
+        FieldKind::Flag => FLAG[usize::from(code == 0)].to_owned(),
+        FieldKind::Rate => Decimal::from_millionths(code).to_string(),
+        FieldKind::Choice(names) => usize::try_from(code)
+            .ok()
+            .and_then(|place| names.get(place))
+            .map_or_else(String::new, |name| (*name).into()),
+        _ => format_count_short(code),
     }
+}
+
+/// The text of the family's published default.
+pub fn default_text(field: &ConfigField) -> String {
+    write(field, field.default)
 }
 
 impl From<&Scenario> for Texts {
     fn from(scenario: &Scenario) -> Self {
-        let mut texts = Self(Field::ALL.map(|field| inactive_text(field).to_owned()));
-        let mut set = |field, text: String| texts[field] = text;
+        let mut texts = Self::from_fn(|input| match input {
+            Input::Field(field) => inactive_text(field).to_owned(),
+            Input::Config(_) => String::new(),
+        });
+        let first = Config::of(Family::ALL[0]);
+        texts[Field::Config] = first.to_json();
+        texts.describe(&first);
+        let mut set = |field: Field, text: String| texts[field] = text;
+        set(Field::ModelKind, scenario.model.kind().key().into());
         set(Field::Parameters, format_count_short(scenario.parameters));
         set(Field::ParameterPrecision, scenario.parameter_precision.key().into());
         set(Field::Task, scenario.task.kind().key().into());
@@ -150,7 +244,7 @@ impl From<&Scenario> for Texts {
             set(Field::Optimizer, training.optimizer.key().into());
             set(Field::StatePrecision, training.state_precision.key().into());
             set(Field::GradientPrecision, training.gradient_precision.key().into());
-            set(Field::MasterWeights, if training.master_weights { "yes" } else { "no" }.into());
+            set(Field::MasterWeights, word(Field::MasterWeights, training.master_weights));
             if let Optimizer::Custom(values) = training.optimizer {
                 set(Field::OptimizerFactor, values.to_string());
             }
@@ -162,8 +256,48 @@ impl From<&Scenario> for Texts {
                 set(Field::DeviceMemory, write_memory(bytes));
             }
         }
+        set_run(&mut set, &scenario.run);
+        match scenario.model {
+            Model::Named(model) => texts[Field::Model] = model.key.into(),
+            Model::Described(config) => texts.describe(&config),
+            _ => {}
+        }
         texts
     }
+}
+
+fn set_run(set: &mut dyn FnMut(Field, String), run: &Run) {
+    set(Field::PrecisionMode, run.precision.key().into());
+    set(Field::OptimizerImplementation, run.implementation.key().into());
+    set(Field::Checkpointing, run.checkpointing.key().into());
+    if let Checkpointing::Every(blocks) = run.checkpointing {
+        set(Field::CheckpointEvery, format_count_short(blocks));
+    }
+    set(Field::Attention, run.attention.key().into());
+    set(Field::Head, run.head.key().into());
+    set(Field::Accumulation, format_count_short(run.accumulation_steps));
+    set(Field::TargetLength, format_count_short(run.target_length));
+    set(Field::LoraRank, format_count_short(run.lora.rank));
+    set(Field::LoraAlpha, format_count_short(run.lora.alpha));
+    set(Field::LoraDropout, run.lora.dropout.to_string());
+    set(Field::LoraTargets, run.lora.targets.to_string());
+    for (field, on) in [
+        (Field::Dropout, run.dropout),
+        (Field::ZeroGrad, !run.set_to_none),
+        (Field::Clip, run.clip),
+        (Field::HoldOutputs, run.hold_outputs),
+        (Field::Padding, run.padding),
+        (Field::KvCache, run.kv_cache),
+        (Field::Logits, run.last_logits),
+        (Field::LoraPrecision, run.lora.fp32),
+    ] {
+        set(field, word(field, on));
+    }
+}
+
+/// The word of an input that is on or off.
+fn word(field: Field, on: bool) -> String {
+    words(field).map_or_else(String::new, |words| words[usize::from(!on)].to_owned())
 }
 
 /// What an input shows that plays no part in the scenario it was filled from.
@@ -174,11 +308,12 @@ fn inactive_text(field: Field) -> &'static str {
         Field::ActivationMultiple => "4",
         Field::UnitsPerToken => "37000",
         Field::Optimizer => "adamw",
-        Field::OptimizerFactor => "2",
+        Field::OptimizerFactor | Field::CheckpointEvery => "2",
         Field::StatePrecision => "same",
         Field::GradientPrecision => "fp32",
         Field::MasterWeights => "no",
         Field::DeviceMemory => "24GiB",
+        Field::Model => FIRST_MODEL,
         _ => "",
     }
 }
@@ -191,209 +326,9 @@ fn write_memory(bytes: Bytes) -> String {
     format!("{}{}", bytes.get() / unit.bytes(), unit.name())
 }
 
-/// What is wrong with the text of one input.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldError {
-    /// The input.
-    pub field: Field,
-    /// What was read and what would be accepted, as a sentence.
-    pub message: String,
-}
-
-impl From<EstimateError> for FieldError {
-    fn from(error: EstimateError) -> Self {
-        Self { field: error.field(), message: format!("{}.", capitalized(&error.to_string())) }
-    }
-}
-
-struct Reader<'a> {
-    texts: &'a Texts,
-    errors: Vec<FieldError>,
-}
-
-impl Reader<'_> {
-    fn scenario(&mut self) -> Scenario {
-        let task = match self.choice(Field::Task, TaskKind::Training) {
-            TaskKind::Training => Task::Training(self.training()),
-            TaskKind::Lora => Task::Lora(self.training()),
-            TaskKind::Inference => Task::Inference,
-        };
-        let activation_units = match self.choice(Field::ActivationMode, ActivationMode::Layers) {
-            ActivationMode::Layers => ActivationUnits::PerLayer {
-                layers: self.count(Field::Layers),
-                hidden_size: self.count(Field::HiddenSize),
-                multiple: self.decimal(Field::ActivationMultiple),
-            },
-            ActivationMode::Units => ActivationUnits::PerToken { units: self.count(Field::UnitsPerToken) },
-        };
-        Scenario {
-            model: Model::Size,
-            run: Run::default(),
-            parameters: self.count(Field::Parameters),
-            parameter_precision: self.choice(Field::ParameterPrecision, Precision::Fp32),
-            batch_size: self.count(Field::BatchSize),
-            sequence_length: self.count(Field::SequenceLength),
-            activation_units,
-            activation_precision: self.choice(Field::ActivationPrecision, Precision::Fp32),
-            task,
-            overheads: Overheads {
-                workspace_percent: self.decimal(Field::Workspace),
-                fragmentation_percent: self.decimal(Field::Fragmentation),
-                context_mib: self.count(Field::Context),
-            },
-            device: self.device(),
-        }
-    }
-
-    fn training(&mut self) -> Training {
-        let optimizer = match self.choice(Field::Optimizer, Optimizer::AdamW) {
-            Optimizer::Custom(_) => Optimizer::Custom(self.decimal(Field::OptimizerFactor)),
-            named => named,
-        };
-        Training {
-            optimizer,
-            state_precision: if self.texts.applies(Field::StatePrecision) {
-                self.choice(Field::StatePrecision, StatePrecision::SameAsParameters)
-            } else {
-                StatePrecision::SameAsParameters
-            },
-            gradient_precision: self.choice(Field::GradientPrecision, Precision::Fp32),
-            master_weights: self.texts.applies(Field::MasterWeights) && self.yes(Field::MasterWeights),
-        }
-    }
-
-    fn device(&mut self) -> DeviceChoice {
-        let id = self.texts[Field::Device].as_str();
-        if id == CUSTOM_DEVICE {
-            return DeviceChoice::Custom(self.memory(Field::DeviceMemory));
-        }
-        match catalog::device(id) {
-            Some(device) => DeviceChoice::Catalog(device),
-            None => {
-                self.refuse(Field::Device, format!("“{}” is not a device of the list.", excerpt(id)));
-                Scenario::default().device
-            }
-        }
-    }
-
-    fn count(&mut self, field: Field) -> u64 {
-        let read = parse_count(&self.texts[field]);
-        self.number(field, read, Field::check_count, "7B, 1.5e9 or 25,000,000")
-    }
-
-    fn decimal(&mut self, field: Field) -> Decimal {
-        let read = self.texts[field].parse();
-        self.number(field, read, Field::check_decimal, "2 or 12.5")
-    }
-
-    fn memory(&mut self, field: Field) -> Bytes {
-        let read = self.texts[field].parse();
-        self.number(field, read, Field::check_memory, "12 GB, 12 GiB or 12288 MiB")
-    }
-
-    fn number<T: Copy + Default>(
-        &mut self,
-        field: Field,
-        read: Result<T, NumberError>,
-        check: impl Fn(Field, T) -> Result<(), EstimateError>,
-        examples: &str,
-    ) -> T {
-        match read {
-            Ok(value) => {
-                if let Err(error) = check(field, value) {
-                    self.errors.push(error.into());
-                }
-                value
-            }
-            Err(NumberError::Empty) => {
-                self.refuse(field, format!("Needs a value. Try {examples}."));
-                T::default()
-            }
-            Err(error) => {
-                let text = excerpt(&self.texts[field]);
-                self.refuse(field, format!("“{text}” {error}. Try {examples}."));
-                T::default()
-            }
-        }
-    }
-
-    fn choice<T: Choice>(&mut self, field: Field, otherwise: T) -> T {
-        let key = &self.texts[field];
-        T::from_key(key).unwrap_or_else(|| {
-            let keys: Vec<_> = T::ALL.iter().map(|option| option.key()).collect();
-            self.refuse(field, format!("“{}” is none of {}.", excerpt(key), keys.join(", ")));
-            otherwise
-        })
-    }
-
-    fn yes(&mut self, field: Field) -> bool {
-        match self.texts[field].as_str() {
-            "yes" => true,
-            "no" => false,
-            other => {
-                self.refuse(field, format!("“{}” is neither yes nor no.", excerpt(other)));
-                false
-            }
-        }
-    }
-
-    fn refuse(&mut self, field: Field, message: String) {
-        self.errors.push(FieldError { field, message });
-    }
-}
-
-/// The beginning of a text, for a message.
-pub fn excerpt(text: &str) -> String {
-    const LIMIT: usize = 24;
-    match text.char_indices().nth(LIMIT) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_default_texts_read_as_the_default_scenario() {
-        assert_eq!(Texts::default().read(), Ok(Scenario::default()));
-    }
-
-    #[test]
-    fn every_bad_input_is_named_at_once() {
-        let mut texts = Texts::default();
-        texts[Field::Parameters] = "12x".into();
-        texts[Field::BatchSize] = "0".into();
-        texts[Field::Workspace] = "99".into();
-        texts[Field::UnitsPerToken] = "not in use".into();
-        let errors = texts.read().expect_err("three inputs are bad");
-        let messages: Vec<_> = errors.iter().map(|error| (error.field, error.message.as_str())).collect();
-        assert_eq!(
-            messages,
-            [
-                (Field::Parameters, "“12x” is not a number. Try 7B, 1.5e9 or 25,000,000."),
-                (Field::BatchSize, "Batch size must be 1 to 1,000,000,000, got 0."),
-                (Field::Workspace, "Workspace must be 0 to 95, got 99."),
-            ]
-        );
-    }
-
-    #[test]
-    fn repair_leaves_what_can_be_read() {
-        let mut texts = Texts::default();
-        texts[Field::Parameters] = "7B".into();
-        texts[Field::BatchSize] = "1e9".into();
-        texts[Field::SequenceLength] = "1e9".into();
-        texts[Field::Device] = "abacus".into();
-        texts[Field::UnitsPerToken] = "not in use".into();
-        let repaired: Vec<_> = texts.repair().into_iter().map(|(error, text)| (error.field, text)).collect();
-        let expected =
-            [(Field::UnitsPerToken, "not in use"), (Field::Device, "abacus"), (Field::SequenceLength, "1e9")];
-        assert_eq!(repaired, expected.map(|(field, text)| (field, text.to_owned())));
-        assert_eq!(texts[Field::Parameters], "7B");
-        assert!(estimate(&texts.read().expect("repaired")).is_ok());
-    }
 
     #[test]
     fn memory_is_written_so_that_it_reads_back() {
@@ -403,5 +338,22 @@ mod tests {
             assert_eq!(write_memory(bytes), text);
             assert_eq!(text.parse(), Ok(bytes));
         }
+    }
+
+    #[test]
+    fn what_does_not_apply_is_not_asked() {
+        let mut texts = Texts::default();
+        let asked = |texts: &Texts, field| texts.context().applies(field);
+        assert!(asked(&texts, Field::Parameters) && !asked(&texts, Field::PrecisionMode));
+        texts[Field::ModelKind] = "hand".into();
+        assert!(!asked(&texts, Field::Parameters) && asked(&texts, Field::PrecisionMode));
+        assert!(asked(&texts, Field::Optimizer) && asked(&texts, Field::Checkpointing));
+        assert!(!asked(&texts, Field::CheckpointEvery) && !asked(&texts, Field::LoraRank));
+        assert!(!asked(&texts, Field::TargetLength) && !asked(&texts, Field::Head));
+        texts[Field::Task] = "lora".into();
+        texts[Field::Checkpointing] = "every".into();
+        assert!(asked(&texts, Field::CheckpointEvery) && asked(&texts, Field::LoraRank));
+        texts[Field::Task] = "inference".into();
+        assert!(asked(&texts, Field::KvCache) && !asked(&texts, Field::Optimizer));
     }
 }

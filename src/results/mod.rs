@@ -1,5 +1,6 @@
 //! What is answered: the head with the verdict, the table with its work, the notes, and ways to take it along.
 
+mod accuracy;
 mod actions;
 pub mod export;
 mod head;
@@ -9,6 +10,7 @@ mod table;
 use nn_memory::{DeviceChoice, PartKind, Scenario, UnitSystem};
 
 use crate::form::Outcome;
+pub use accuracy::accuracy;
 pub use actions::{actions, copy_link, open_full};
 pub use head::head;
 pub use notes::notes;
@@ -22,6 +24,8 @@ pub const fn slug(kind: PartKind) -> &'static str {
         PartKind::Gradients => "gradients",
         PartKind::MasterWeights => "master-weights",
         PartKind::Activations => "activations",
+        PartKind::KvCache => "kv-cache",
+        PartKind::Temporary => "temporary",
         PartKind::Context => "context",
         PartKind::Workspace => "workspace",
         // The engine may learn of parts that this page has no colour for.

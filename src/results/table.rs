@@ -1,19 +1,24 @@
 //! The parts as a table: the truth of which the charts are pictures.
 
 use leptos::prelude::*;
-use nn_memory::{Bytes, Formula, PartKind, Unit, UnitSystem};
+use nn_memory::{Bytes, Choice, Explanation, Formula, PartKind, PartLine, Unit, UnitSystem, explain, format_count};
 
 use super::{capitalized, slug};
 use crate::form::Outcome;
 use crate::page::Page;
 use crate::reactive::{disclosure, flag, text};
 
+/// Lines of tensors that are shown of a part.
+const MOST_LINES: usize = 24;
+
 /// Id of the table, for what describes it.
 pub const TABLE_ID: &str = "breakdown-table";
 
 /// The parts, each with its work on demand.
 pub fn table(page: Page) -> impl IntoView {
-    let parts = PartKind::ALL.map(|kind| Row::Part(kind).view(page)).collect_view();
+    // Worked out only while a row that is open asks for it.
+    let explained = Memo::new(move |_| page.outcome.with(|outcome| explain(&outcome.scenario).and_then(Result::ok)));
+    let parts = PartKind::ALL.map(|kind| Row::Part(kind).view(page, explained)).collect_view();
     view! {
         <div
             class="table-scroll"
@@ -22,6 +27,9 @@ pub fn table(page: Page) -> impl IntoView {
             tabindex="0"
         >
             <table class="parts" id=TABLE_ID data-testid="table">
+                <caption data-testid="peak-phase" hidden=flag(move || page.outcome.with(|outcome| peak(outcome).is_empty()))>
+                    {text(move || page.outcome.with(peak))}
+                </caption>
                 <thead>
                     <tr>
                         <th scope="col">"Component"</th>
@@ -31,7 +39,7 @@ pub fn table(page: Page) -> impl IntoView {
                     </tr>
                 </thead>
                 <tbody>{parts}</tbody>
-                <tfoot>{Row::Total.view(page)}{Row::SystemMemory.view(page)}</tfoot>
+                <tfoot>{Row::Total.view(page, explained)}{Row::SystemMemory.view(page, explained)}</tfoot>
             </table>
         </div>
     }
@@ -109,7 +117,7 @@ impl Row {
     }
 
     /// The row, and under it the row with its work.
-    fn view(self, page: Page) -> impl IntoView {
+    fn view(self, page: Page, explained: Memo<Option<Explanation>>) -> impl IntoView {
         let Page { outcome, system, .. } = page;
         let open = RwSignal::new(false);
         // Most rows stay as they are when one input changes: then nothing below this runs.
@@ -118,6 +126,13 @@ impl Row {
         let work = move |line: fn(Row, &Outcome) -> String| {
             text(move || if open.get() { outcome.with(|outcome| line(self, outcome)) } else { String::new() })
         };
+        let tensors = move || match self {
+            Self::Part(kind) if open.get() => {
+                explained.with(|explained| explained.as_ref().map(|explained| tensors(explained, kind, system.get())))
+            }
+            _ => None,
+        };
+        let tensors = move || tensors().unwrap_or_default();
         let slug = self.slug();
         let test_id = if self == Self::SystemMemory { slug.to_owned() } else { format!("row-{slug}") };
         view! {
@@ -155,10 +170,39 @@ impl Row {
                     <p class="formula"><code>{work(|row, outcome| row.formula(outcome).symbols().to_owned())}</code></p>
                     <p class="formula"><code>{work(result)}</code></p>
                     <p class="operands">{work(operands)}</p>
+                    <p class="operands" data-testid=format!("tensors-{slug}")>{text(tensors)}</p>
                 </td>
             </tr>
         }
     }
+}
+
+/// When the parts are as the table says.
+fn peak(outcome: &Outcome) -> String {
+    match &outcome.estimate.report {
+        Some(report) => format!("What stands at the peak, in the {} phase", report.peak_phase.label()),
+        None => String::new(),
+    }
+}
+
+/// Tensors of a part at the peak, a line for those that are alike, the largest first.
+fn tensors(explained: &Explanation, kind: PartKind, system: UnitSystem) -> String {
+    let lines: Vec<_> = explained.lines.iter().filter(|line| line.part == kind).collect();
+    let (shown, rest) = lines.split_at(lines.len().min(MOST_LINES));
+    let mut text: Vec<_> = shown
+        .iter()
+        .map(|line| {
+            let PartLine { module, label, shape, element, count, bytes, .. } = line;
+            let separator = if module.is_empty() { "" } else { ": " };
+            let (count, size) = (format_count(*count), bytes.display(system));
+            format!("{count} × {module}{separator}{label} [{shape}] {} = {size}", element.name())
+        })
+        .collect();
+    if !rest.is_empty() {
+        let bytes = rest.iter().fold(0_u64, |sum, line| sum.saturating_add(line.bytes.get()));
+        text.push(format!("and {} more lines = {}", rest.len(), Bytes::new(bytes).display(system)));
+    }
+    text.join("\n")
 }
 
 /// The figure, or that it is too small to be one.
@@ -183,7 +227,20 @@ fn operands(row: Row, outcome: &Outcome) -> String {
 
 #[cfg(test)]
 mod tests {
+    use nn_memory::{Model, Scenario, catalog};
+
     use super::*;
+
+    #[test]
+    fn the_tensors_of_a_part_are_listed_the_largest_first() {
+        let model = Model::Named(catalog::model("gpt2").expect("a row"));
+        let scenario = Scenario { model, batch_size: 4, sequence_length: 512, ..Scenario::default() };
+        let explained = explain(&scenario).expect("described").expect("explained");
+        let text = tensors(&explained, PartKind::Activations, UnitSystem::Binary);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines[0], "24 × mlp: mul [4 × 512 × 3072] float32 = 576.00 MiB");
+        assert!(lines.len() <= MOST_LINES + 1);
+    }
 
     #[test]
     fn what_is_not_nothing_never_reads_as_nothing() {

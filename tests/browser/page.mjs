@@ -74,7 +74,7 @@ export class Calculator {
 
   /** Waits until the calculator has taken the place of the text that stands in for it. */
   async ready() {
-    await this.get('input-params').waitFor({ state: 'attached' });
+    await this.get('model-kind').or(this.get('open-full')).first().waitFor({ state: 'attached' });
     await this.get('total').or(this.get('table')).or(this.get('open-full')).first().waitFor({ state: 'attached' });
   }
 

@@ -1,7 +1,8 @@
 //! Holds the engine against measured runs.
 //!
-//! `cargo run --release -p nn-memory --example accuracy -- [--json | --csv] [--quick] FILE.jsonl…` reads rows as
-//! `measure/` writes them and prints, by family and over all, how far the estimates are from the measurements.
+//! `cargo run --release -p nn-memory --example accuracy -- [--json | --csv | --page] [--quick] FILE.jsonl…` reads rows as
+//! `measure/` writes them and prints, by family and over all, how far the estimates are from the measurements; `--page` prints what
+//! `src/accuracy.csv` of the page holds.
 
 #![allow(clippy::print_stdout, reason = "a command line tool")]
 
@@ -16,14 +17,15 @@ use row::Row;
 use score::Score;
 
 fn main() -> ExitCode {
-    let (mut json, mut csv, mut quick, mut files) = (false, false, false, Vec::new());
+    let (mut json, mut csv, mut page, mut quick, mut files) = (false, false, false, false, Vec::new());
     for argument in std::env::args().skip(1) {
         match argument.as_str() {
             "--json" => json = true,
             "--csv" => csv = true,
+            "--page" => page = true,
             "--quick" => quick = true,
             option if option.starts_with("--") => {
-                eprintln!("no option {option}; there are --json, --csv and --quick");
+                eprintln!("no option {option}; there are --json, --csv, --page and --quick");
                 return ExitCode::FAILURE;
             }
             file => files.push(file.to_owned()),
@@ -50,6 +52,8 @@ fn main() -> ExitCode {
         println!("{}", score.json());
     } else if csv {
         score.print_csv();
+    } else if page {
+        score.print_for_page();
     } else {
         score.print();
     }

@@ -46,25 +46,28 @@ pub enum Model {
     Described(Config),
 }
 
-/// [`Model`] without its configuration.
+/// [`Model`] without its configuration, and how that is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ModelKind {
     /// [`Model::Size`].
     Size,
     /// [`Model::Named`].
     Named,
-    /// [`Model::Described`].
+    /// [`Model::Described`], field by field.
     Described,
+    /// [`Model::Described`], by a pasted `config.json`.
+    Pasted,
 }
 
 impl Choice for ModelKind {
-    const ALL: &'static [Self] = &[Self::Size, Self::Named, Self::Described];
+    const ALL: &'static [Self] = &[Self::Size, Self::Named, Self::Described, Self::Pasted];
 
     fn key(self) -> &'static str {
         match self {
             Self::Size => "size",
             Self::Named => "name",
             Self::Described => "hand",
+            Self::Pasted => "config",
         }
     }
 
@@ -73,6 +76,7 @@ impl Choice for ModelKind {
             Self::Size => "By size",
             Self::Named => "By name",
             Self::Described => "By hand",
+            Self::Pasted => "config.json",
         }
     }
 }

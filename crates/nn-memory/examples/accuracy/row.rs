@@ -11,6 +11,8 @@ use serde_json::Value;
 pub struct Row {
     pub id: String,
     pub family: String,
+    /// What was run, where the engine knows it.
+    pub scenario: Option<Scenario>,
     pub outcome: Result<Held, String>,
 }
 
@@ -54,9 +56,13 @@ impl Row {
         match serde_json::from_str::<Value>(line) {
             Ok(row) => {
                 let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
-                Self { id: text(&row["id"]), family: text(&row["case"]["family"]), outcome: hold(&row, quick) }
+                let (id, family) = (text(&row["id"]), text(&row["case"]["family"]));
+                Self { id, family, scenario: scenario(&row).ok(), outcome: hold(&row, quick) }
             }
-            Err(error) => Self { id: "?".into(), family: "?".into(), outcome: Err(format!("no JSON: {error}")) },
+            Err(error) => {
+                let outcome = Err(format!("no JSON: {error}"));
+                Self { id: "?".into(), family: "?".into(), scenario: None, outcome }
+            }
         }
     }
 }

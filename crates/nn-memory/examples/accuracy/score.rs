@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use nn_memory::Choice;
 use serde_json::{Value, json};
 
 use crate::row::{Held, Pair, Row};
@@ -187,6 +188,31 @@ impl<'a> Score<'a> {
         }
         for (reason, rows) in reasons {
             println!("\nunsupported, {reason}: {} rows: {}", rows.len(), rows.join(" "));
+        }
+    }
+
+    /// What the page needs of each row: the family, the setting, the error.
+    pub fn print_for_page(&self) {
+        println!(
+            "id,model_type,task,precision_mode,optimizer,attention,checkpointing,batch,sequence_length,error_percent"
+        );
+        for row in self.rows {
+            let (Some(scenario), Ok(held)) = (&row.scenario, &row.outcome) else { continue };
+            let Some(Ok(config)) = scenario.model.config() else { continue };
+            let run = &scenario.run;
+            println!(
+                "{},{},{},{},{},{},{},{},{},{:.2}",
+                row.id,
+                config.family().key(),
+                scenario.task.kind().key(),
+                run.precision.key(),
+                scenario.task.training().map_or("", |training| training.optimizer.key()),
+                run.attention.key(),
+                run.checkpointing.key(),
+                scenario.batch_size,
+                scenario.sequence_length,
+                held.peak.error()
+            );
         }
     }
 

@@ -7,7 +7,7 @@ use super::Family;
 use crate::{Choice, Decimal};
 
 /// Most fields that a family has.
-pub(super) const MOST_FIELDS: usize = 24;
+pub const MOST_FIELDS: usize = 24;
 
 /// A field of a family's configuration.
 #[derive(Debug, Clone, Copy)]

@@ -39,7 +39,7 @@ mod t5;
 mod timm_vit;
 mod vit;
 
-pub use config::{Activation, Config, ConfigField, FieldKind};
+pub use config::{Activation, Config, ConfigField, FieldKind, MOST_FIELDS};
 pub use read::ConfigError;
 
 use crate::Run;
@@ -221,5 +221,37 @@ impl Config {
         b.lora = (pass == Pass::Lora).then_some(run.lora);
         self.family().lower(self.codes(), &mut b, request)?;
         b.finish().ok_or(ConfigError::TooLarge)
+    }
+}
+
+/// What a family's runs have, as its fields tell.
+impl Family {
+    fn has(self, named: impl Fn(&str) -> bool) -> bool {
+        self.fields().iter().any(|field| named(field.key))
+    }
+
+    /// Whether it reads tokens, so that the sequence length is asked for.
+    pub fn reads_tokens(self) -> bool {
+        self.has(|key| key == "vocab_size")
+    }
+
+    /// Whether a decoder of its own follows the encoder, so that the target length is asked for.
+    pub fn has_target(self) -> bool {
+        self.has(|key| key.starts_with("decoder_")) || self.has(|key| key == "num_decoder_layers")
+    }
+
+    /// Whether it can end in one label for the sequence as well as in logits for each token.
+    pub fn takes_head(self) -> bool {
+        self.reads_tokens() && !self.decodes() && !self.has_target()
+    }
+
+    /// Whether it attends.
+    pub fn attends(self) -> bool {
+        self.has(|key| key.contains("head"))
+    }
+
+    /// Whether it drops anything in training.
+    pub fn drops(self) -> bool {
+        self.has(|key| key.contains("drop"))
     }
 }

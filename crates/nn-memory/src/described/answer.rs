@@ -6,8 +6,8 @@ use crate::formula::{Operand, Value};
 use crate::program::Layers;
 use crate::step::{Amounts, Kind, Line, Outcome, Watch};
 use crate::{
-    Bytes, Config, ConfigError, ElementType, Estimate, EstimateError, Field, Fit, Formula, Note, Overheads, Part,
-    PartKind, Phase, Scenario, Shape, fit, quick,
+    Bytes, Checkpointing, Config, ConfigError, ElementType, Estimate, EstimateError, Field, Fit, Formula, Note,
+    Overheads, Part, PartKind, Phase, Scenario, Shape, fit, quick,
 };
 
 /// What stands at a moment of the step.
@@ -104,6 +104,15 @@ fn parts(amounts: &Amounts, context: Bytes) -> [Bytes; PartKind::ALL.len()] {
 fn check(scenario: &Scenario) -> Result<(), EstimateError> {
     Field::BatchSize.check_count(scenario.batch_size)?;
     Field::SequenceLength.check_count(scenario.sequence_length)?;
+    Field::TargetLength.check_count(scenario.run.target_length)?;
+    Field::Accumulation.check_count(scenario.run.accumulation_steps)?;
+    if let Checkpointing::Every(blocks) = scenario.run.checkpointing {
+        Field::CheckpointEvery.check_count(blocks)?;
+    }
+    let lora = scenario.run.lora;
+    Field::LoraRank.check_count(lora.rank)?;
+    Field::LoraAlpha.check_count(lora.alpha)?;
+    Field::LoraDropout.check_decimal(lora.dropout)?;
     quick::check_overheads(scenario)
 }
 

@@ -299,8 +299,8 @@ impl<'p> Player<'p> {
         if let Some(heap) = &mut self.heap {
             heap.allocate(bytes, self.phase);
         }
-        self.amounts[kind as usize] += signed(bytes);
-        self.total += signed(bytes);
+        self.amounts[kind as usize] = self.amounts[kind as usize].saturating_add(signed(bytes));
+        self.total = self.total.saturating_add(signed(bytes));
         if self.ledger.is_some() {
             let line = self.line(storage, kind, bytes);
             self.enter(line, 1);
@@ -328,8 +328,8 @@ impl<'p> Player<'p> {
             let Live { bytes, kind, line, repeated, .. } = *entry;
             let count = self.stands_for(repeated);
             let all = signed(bytes).saturating_mul(count);
-            self.amounts[kind as usize] -= all;
-            self.total -= all;
+            self.amounts[kind as usize] = self.amounts[kind as usize].saturating_sub(all);
+            self.total = self.total.saturating_sub(all);
             if let Some(heap) = &mut self.heap {
                 heap.free(live);
             }
@@ -356,8 +356,8 @@ impl<'p> Player<'p> {
             return;
         }
         self.live[live as usize].kind = kind;
-        self.amounts[before as usize] -= signed(bytes);
-        self.amounts[kind as usize] += signed(bytes);
+        self.amounts[before as usize] = self.amounts[before as usize].saturating_sub(signed(bytes));
+        self.amounts[kind as usize] = self.amounts[kind as usize].saturating_add(signed(bytes));
         if self.ledger.is_some() {
             let (from, to) = (self.line(line, before, bytes), self.line(line, kind, bytes));
             self.enter(from, -1);
@@ -826,8 +826,8 @@ impl<'p> Player<'p> {
         if self.setting.clip {
             let program = self.program;
             optimize::clip(program, |bytes| {
-                self.amounts[Kind::Temporary as usize] += bytes;
-                self.total += bytes;
+                self.amounts[Kind::Temporary as usize] = self.amounts[Kind::Temporary as usize].saturating_add(bytes);
+                self.total = self.total.saturating_add(bytes);
                 if bytes > 0 {
                     self.peak();
                 }

@@ -2,10 +2,13 @@
 
 use nn_memory::catalog::{self, DEVICES};
 use nn_memory::{
-    ActivationUnits, Bytes, Choice, Decimal, DeviceChoice, Model, Optimizer, Overheads, Precision, Run, Scenario,
-    StatePrecision, Task, Training,
+    ActivationUnits, Attention, Bytes, Checkpointing, Choice, Config, Decimal, DeviceChoice, Family, Head,
+    Implementation, Lora, Model, Optimizer, Overheads, Precision, PrecisionMode, Run, Scenario, StatePrecision,
+    TARGET_MODULES, Targets, Task, Training,
 };
+use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::{Index, select, subsequence};
 
 /// Any option.
 pub fn any_choice<T: Choice + std::fmt::Debug>() -> impl Strategy<Value = T> {
@@ -85,5 +88,72 @@ prop_compose! {
             overheads,
             device,
         }
+    }
+}
+
+/// A configuration: the family's defaults with some fields changed, seldom to what contradicts the others.
+#[allow(dead_code, reason = "each test binary has a use of its own for this file")]
+pub fn config() -> impl Strategy<Value = Config> {
+    let change = (any::<Index>(), prop_oneof![6 => 0..=64_u64, 1 => any::<u64>()]);
+    (any_choice::<Family>(), vec(change, 0..6)).prop_map(|(family, changes)| {
+        let mut config = Config::of(family);
+        for (place, given) in changes {
+            let field = &family.fields()[place.index(family.fields().len())];
+            let limits = field.kind.limits();
+            // Most published fields are multiples of 64.
+            let code = if given <= 64 && *limits.end() > 1_000_000 { given * 64 } else { given };
+            config.set(field.key, code.clamp(*limits.start(), *limits.end())).expect("within the limits");
+        }
+        config
+    })
+}
+
+fn lora() -> impl Strategy<Value = Lora> {
+    let targets = prop_oneof![
+        Just(Targets::ALL),
+        subsequence(TARGET_MODULES, 1..TARGET_MODULES.len())
+            .prop_map(|names| Targets::parse(&names.join(",")).expect("names of the list")),
+    ];
+    (count(256), count(512), 0..=1_000_000_u64, targets, any::<bool>()).prop_map(
+        |(rank, alpha, dropout, targets, fp32)| Lora { rank, alpha, dropout: decimal(dropout), targets, fp32 },
+    )
+}
+
+prop_compose! {
+    /// Settings of a run; now and then an input lies outside its limits.
+    #[allow(dead_code, reason = "each test binary has a use of its own for this file")]
+    pub fn run()(
+        precision in any_choice::<PrecisionMode>(),
+        implementation in any_choice::<Implementation>(),
+        checkpointing in prop_oneof![any_choice::<Checkpointing>(), count(64).prop_map(Checkpointing::Every)],
+        attention in any_choice::<Attention>(),
+        head in any_choice::<Head>(),
+        flags in any::<[bool; 7]>(),
+        accumulation_steps in count(64),
+        target_length in count(4_096),
+        lora in lora(),
+    ) -> Run {
+        let [dropout, set_to_none, clip, hold_outputs, padding, kv_cache, last_logits] = flags;
+        Run {
+            precision, implementation, checkpointing, attention, dropout, accumulation_steps, set_to_none, clip,
+            hold_outputs, padding, head, target_length, kv_cache, last_logits, lora,
+        }
+    }
+}
+
+fn model() -> impl Strategy<Value = Model> {
+    let named: Vec<_> = catalog::MODELS.iter().filter(|model| Config::from_json(model.config).is_ok()).collect();
+    prop_oneof![2 => Just(Model::Size), 1 => select(named).prop_map(Model::Named), 2 => config().prop_map(Model::Described)]
+}
+
+prop_compose! {
+    /// Scenarios of models known in any way.
+    #[allow(dead_code, reason = "each test binary has a use of its own for this file")]
+    pub fn any_scenario()(scenario in scenario(), model in model(), run in run(), lora in any::<bool>()) -> Scenario {
+        let task = match scenario.task {
+            Task::Training(training) if lora => Task::Lora(training),
+            other => other,
+        };
+        Scenario { model, run, task, ..scenario }
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn reduction(outputs: u64, inputs: u64, along_rows: bool) -> u64 {
         return 0;
     }
     let places = if along_rows { 1 } else { width * vector };
-    4 * outputs.saturating_mul(blocks).saturating_mul(places)
+    4_u64.saturating_mul(outputs).saturating_mul(blocks).saturating_mul(places)
 }
 
 /// Into how many parts flash attention splits the keys when queries alone would leave the device idle
@@ -58,7 +58,7 @@ pub(super) fn reduction(outputs: u64, inputs: u64, along_rows: bool) -> u64 {
 pub(super) fn key_splits(work: u64, key_blocks: u64) -> u64 {
     let slots = 2 * MULTIPROCESSORS;
     // work ≥ 0.8 × slots
-    if work * 5 >= slots * 4 || key_blocks <= 1 {
+    if work.saturating_mul(5) >= slots * 4 || key_blocks <= 1 {
         return 1;
     }
     let most = 128.min(slots).min(key_blocks);

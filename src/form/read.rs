@@ -1,0 +1,548 @@
+//! Reads a [`Scenario`] out of the texts, or says what is wrong with which of them.
+
+use nn_memory::architecture::{ConfigField, FieldKind};
+use nn_memory::{
+    ActivationMode, ActivationUnits, Attention, Bytes, Checkpointing, Choice, Config, ConfigError, Decimal,
+    DeviceChoice, EstimateError, Family, Field, Head, Implementation, Lora, Model, ModelKind, NumberError, Optimizer,
+    Overheads, Precision, PrecisionMode, Run, Scenario, StatePrecision, Targets, Task, TaskKind, Training, catalog,
+    estimate, format_count, parse_count,
+};
+
+use super::input::Input;
+use super::texts::{CUSTOM_DEVICE, Context, FLAG, Texts, words};
+use crate::results::capitalized;
+
+const COUNTS: &str = "7B, 1.5e9 or 25,000,000";
+
+/// What is wrong with the text of one input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// The input.
+    pub input: Input,
+    /// What was read and what would be accepted, as a sentence.
+    pub message: String,
+}
+
+impl From<EstimateError> for FieldError {
+    fn from(error: EstimateError) -> Self {
+        Self { input: error.field().into(), message: format!("{}.", capitalized(&error.to_string())) }
+    }
+}
+
+impl FieldError {
+    /// What stands in the way of an estimate of a scenario that could be read.
+    fn of(error: EstimateError, texts: &Texts, scenario: &Scenario) -> Self {
+        let EstimateError::Config(error) = error else { return error.into() };
+        let context = texts.context();
+        let Some(field) = error.field() else {
+            let (batch, length) = (scenario.batch_size, scenario.sequence_length);
+            let input = match batch.max(length) {
+                0..65_536 => of_model(context.kind),
+                _ if batch < length => Field::SequenceLength.into(),
+                _ => Field::BatchSize.into(),
+            };
+            return Self { input, message: format!("{}.", capitalized(&error.to_string())) };
+        };
+        let slot = context.family.fields().iter().position(|known| known.key == field);
+        let input = match (context.kind, slot) {
+            (ModelKind::Described, Some(place)) => Input::Config(place),
+            (kind, _) => of_model(kind),
+        };
+        Self { input, message: format!("{error}.") }
+    }
+}
+
+/// The input that a model is chosen by.
+fn of_model(kind: ModelKind) -> Input {
+    Input::Field(match kind {
+        ModelKind::Size => Field::Parameters,
+        ModelKind::Named => Field::Model,
+        ModelKind::Described => Field::ModelType,
+        ModelKind::Pasted => Field::Config,
+    })
+}
+
+impl Texts {
+    /// The scenario that the texts describe.
+    ///
+    /// # Errors
+    /// One for each input that cannot be read or lies outside its limits.
+    pub fn read(&self) -> Result<Scenario, Vec<FieldError>> {
+        self.read_in(&self.context())
+    }
+
+    /// The same, where what decides which inputs play a part is known.
+    ///
+    /// # Errors
+    /// As [`Texts::read`].
+    pub fn read_in(&self, context: &Context) -> Result<Scenario, Vec<FieldError>> {
+        let mut reader = Reader { texts: self, context, every: false, errors: Vec::new() };
+        let scenario = reader.scenario();
+        if reader.errors.is_empty() { Ok(scenario) } else { Err(reader.errors) }
+    }
+
+    /// The scenario's estimate, or what is wrong with the inputs.
+    ///
+    /// # Errors
+    /// As [`Texts::read`], and what stands in the way of an estimate.
+    pub fn estimated(&self, context: &Context) -> Result<(Scenario, nn_memory::Estimate), Vec<FieldError>> {
+        let scenario = self.read_in(context)?;
+        match estimate(&scenario) {
+            Ok(estimate) => Ok((scenario, estimate)),
+            Err(error) => Err(vec![FieldError::of(error, self, &scenario)]),
+        }
+    }
+
+    /// What is wrong with one input, whether it plays a part or not.
+    fn check(&self, input: Input, context: &Context) -> Option<FieldError> {
+        let mut reader = Reader { texts: self, context, every: true, errors: Vec::new() };
+        match input {
+            Input::Field(field) => reader.check(field),
+            Input::Config(place) => {
+                if let (ModelKind::Described, Some(field)) = (context.kind, self.family().fields().get(place)) {
+                    reader.code(place, field);
+                }
+            }
+        }
+        reader.errors.into_iter().find(|error| error.input == input)
+    }
+
+    /// Puts back the default of each input that cannot be read or stands in the way of an estimate, and says what was
+    /// wrong with it; without a model that can be read, the model is again known by its size.
+    pub fn repair(&mut self) -> Vec<(FieldError, String)> {
+        let mut repaired = Vec::new();
+        for input in Input::all() {
+            let error = self.check(input, &self.context());
+            repaired.extend(error.map(|error| self.mend(error)));
+        }
+        // Each round mends an input that differs from its default, so it ends.
+        for _ in Input::all() {
+            let Err(errors) = self.estimated(&self.context()) else { break };
+            for error in errors {
+                let (input, default) = (error.input, self.default_text(error.input));
+                let (error, refused) = self.mend(error);
+                if refused == default && self.kind() == ModelKind::Described && matches!(input, Input::Config(_)) {
+                    // It stands as published and contradicts another field of the family.
+                    self.describe(&Config::of(self.family()));
+                } else if refused == default {
+                    *self = Self::default();
+                }
+                repaired.push((error, refused));
+            }
+        }
+        repaired
+    }
+
+    fn mend(&mut self, error: FieldError) -> (FieldError, String) {
+        let default = self.default_text(error.input);
+        let refused = std::mem::replace(&mut self[error.input], default);
+        if let Input::Field(field @ (Field::Model | Field::ModelType | Field::Config)) = error.input {
+            if of_model(self.kind()) == Input::Field(field) {
+                self[Field::ModelKind] = ModelKind::Size.key().to_owned();
+            }
+            if field == Field::ModelType {
+                self.describe(&Config::of(self.family()));
+            }
+        }
+        (error, refused)
+    }
+}
+
+struct Reader<'a> {
+    texts: &'a Texts,
+    context: &'a Context<'a>,
+    /// Whether inputs that play no part are read too.
+    every: bool,
+    errors: Vec<FieldError>,
+}
+
+impl Reader<'_> {
+    fn scenario(&mut self) -> Scenario {
+        let otherwise = Scenario::default();
+        let run = self.run();
+        let task = match self.choice(Field::Task, TaskKind::Training) {
+            TaskKind::Training => Task::Training(self.training()),
+            TaskKind::Lora => Task::Lora(self.training()),
+            TaskKind::Inference => Task::Inference,
+        };
+        Scenario {
+            model: self.model(),
+            run,
+            parameters: self.count(Field::Parameters, otherwise.parameters),
+            parameter_precision: self.choice(Field::ParameterPrecision, otherwise.parameter_precision),
+            batch_size: self.count(Field::BatchSize, otherwise.batch_size),
+            sequence_length: self.count(Field::SequenceLength, otherwise.sequence_length),
+            activation_units: self.activation_units(otherwise.activation_units),
+            activation_precision: self.choice(Field::ActivationPrecision, otherwise.activation_precision),
+            task,
+            overheads: Overheads {
+                workspace_percent: self.decimal(Field::Workspace, Decimal::whole(0)),
+                fragmentation_percent: self.decimal(Field::Fragmentation, Decimal::whole(0)),
+                context_mib: self.count(Field::Context, 0),
+            },
+            device: self.device(),
+        }
+    }
+
+    fn activation_units(&mut self, otherwise: ActivationUnits) -> ActivationUnits {
+        if !self.context.applies(Field::ActivationMode) {
+            return otherwise;
+        }
+        match self.choice(Field::ActivationMode, ActivationMode::Layers) {
+            ActivationMode::Layers => ActivationUnits::PerLayer {
+                layers: self.count(Field::Layers, 1),
+                hidden_size: self.count(Field::HiddenSize, 1),
+                multiple: self.decimal(Field::ActivationMultiple, Decimal::whole(0)),
+            },
+            ActivationMode::Units => ActivationUnits::PerToken { units: self.count(Field::UnitsPerToken, 0) },
+        }
+    }
+
+    fn training(&mut self) -> Training {
+        let otherwise = Training::default();
+        let optimizer = match self.choice(Field::Optimizer, otherwise.optimizer) {
+            Optimizer::Custom(_) => Optimizer::Custom(self.decimal(Field::OptimizerFactor, Decimal::whole(0))),
+            named => named,
+        };
+        Training {
+            optimizer,
+            state_precision: self.choice(Field::StatePrecision, otherwise.state_precision),
+            gradient_precision: self.choice(Field::GradientPrecision, otherwise.gradient_precision),
+            master_weights: self.is_on(Field::MasterWeights, otherwise.master_weights),
+        }
+    }
+
+    fn run(&mut self) -> Run {
+        let otherwise = Run::default();
+        let checkpointing = match self.choice(Field::Checkpointing, otherwise.checkpointing) {
+            Checkpointing::Every(_) => Checkpointing::Every(self.count(Field::CheckpointEvery, 1)),
+            other => other,
+        };
+        Run {
+            precision: self.choice(Field::PrecisionMode, otherwise.precision),
+            implementation: self.choice(Field::OptimizerImplementation, otherwise.implementation),
+            checkpointing,
+            attention: self.choice(Field::Attention, otherwise.attention),
+            dropout: self.is_on(Field::Dropout, otherwise.dropout),
+            accumulation_steps: self.count(Field::Accumulation, otherwise.accumulation_steps),
+            set_to_none: !self.is_on(Field::ZeroGrad, !otherwise.set_to_none),
+            clip: self.is_on(Field::Clip, otherwise.clip),
+            hold_outputs: self.is_on(Field::HoldOutputs, otherwise.hold_outputs),
+            padding: self.is_on(Field::Padding, otherwise.padding),
+            head: self.choice(Field::Head, otherwise.head),
+            target_length: self.count(Field::TargetLength, otherwise.target_length),
+            kv_cache: self.is_on(Field::KvCache, otherwise.kv_cache),
+            last_logits: self.is_on(Field::Logits, otherwise.last_logits),
+            lora: Lora {
+                rank: self.count(Field::LoraRank, otherwise.lora.rank),
+                alpha: self.count(Field::LoraAlpha, otherwise.lora.alpha),
+                dropout: self.decimal(Field::LoraDropout, otherwise.lora.dropout),
+                targets: self.targets(otherwise.lora.targets),
+                fp32: self.is_on(Field::LoraPrecision, otherwise.lora.fp32),
+            },
+        }
+    }
+
+    fn check(&mut self, field: Field) {
+        match field {
+            Field::ModelKind => _ = self.choice(field, ModelKind::Size),
+            Field::Model => _ = self.named(),
+            Field::ModelType => _ = self.choice(field, Family::ALL[0]),
+            Field::Config => {
+                if let Err(error) = Config::from_json(&self.texts[field]) {
+                    self.refuse_config(&error);
+                }
+            }
+            Field::ParameterPrecision | Field::ActivationPrecision | Field::GradientPrecision => {
+                self.choice(field, Precision::Fp32);
+            }
+            Field::Task => _ = self.choice(field, TaskKind::Training),
+            Field::ActivationMode => _ = self.choice(field, ActivationMode::Layers),
+            Field::Optimizer => _ = self.choice(field, Optimizer::AdamW),
+            Field::StatePrecision => _ = self.choice(field, StatePrecision::SameAsParameters),
+            Field::PrecisionMode => _ = self.choice(field, PrecisionMode::Fp32),
+            Field::OptimizerImplementation => _ = self.choice(field, Implementation::Foreach),
+            Field::Checkpointing => _ = self.choice(field, Checkpointing::None),
+            Field::Attention => _ = self.choice(field, Attention::Sdpa),
+            Field::Head => _ = self.choice(field, Head::LanguageModel),
+            Field::LoraTargets => _ = self.targets(Targets::ALL),
+            Field::Device => _ = self.device(),
+            Field::DeviceMemory => _ = self.memory(field),
+            _ if words(field).is_some() => _ = self.is_on(field, false),
+            _ if field.count_limits().is_some() => _ = self.count(field, 0),
+            _ => _ = self.decimal(field, Decimal::default()),
+        }
+    }
+
+    fn reads(&self, field: Field) -> bool {
+        self.every || self.context.applies(field)
+    }
+
+    fn model(&mut self) -> Model {
+        match self.context.kind {
+            ModelKind::Size => Model::Size,
+            ModelKind::Named => self.named(),
+            ModelKind::Described => Model::Described(self.described()),
+            ModelKind::Pasted => match &self.context.config {
+                Some(Ok(config)) => Model::Described(*config),
+                Some(Err(error)) => {
+                    self.refuse_config(error);
+                    Model::Size
+                }
+                None => Model::Size,
+            },
+        }
+    }
+
+    fn refuse_config(&mut self, error: &ConfigError) {
+        let message =
+            if error.field().is_some() { format!("{error}.") } else { format!("{}.", capitalized(&error.to_string())) };
+        self.refuse(Field::Config, message);
+    }
+
+    fn named(&mut self) -> Model {
+        let key = &self.texts[Field::Model];
+        // Of the catalogue, only what the engine can describe.
+        match catalog::model(key).filter(|model| Config::from_json(model.config).is_ok()) {
+            Some(model) => Model::Named(model),
+            None => {
+                self.refuse(Field::Model, format!("“{}” is not a model of the list.", excerpt(key)));
+                Model::Size
+            }
+        }
+    }
+
+    fn described(&mut self) -> Config {
+        let family = self.choice(Field::ModelType, Family::ALL[0]);
+        let mut config = Config::of(family);
+        for (place, field) in family.fields().iter().enumerate() {
+            if let Some(code) = self.code(place, field) {
+                // The limits have been checked, so that the message has the form's words.
+                let _ = config.set(field.key, code);
+            }
+        }
+        config
+    }
+
+    /// The coded value of a field of a configuration.
+    fn code(&mut self, place: usize, field: &ConfigField) -> Option<u64> {
+        let input = Input::Config(place);
+        let text = self.texts[input].as_str();
+        let limits = field.kind.limits();
+        let (read, examples) = match field.kind {
+            FieldKind::OptionalCount { .. } if text.trim().is_empty() => return Some(0),
+            FieldKind::Flag => match FLAG.iter().position(|word| *word == text) {
+                Some(place) => return Some(u64::from(place == 0)),
+                None => (Err(NumberError::Unreadable), "true or false"),
+            },
+            FieldKind::Rate => (text.parse::<Decimal>().map(Decimal::millionths), "0.1"),
+            FieldKind::Choice(names) => match names.iter().position(|name| *name == text) {
+                Some(place) => return Some(place as u64),
+                None => {
+                    self.refuse(input, format!("“{}” is none of {}.", excerpt(text), names.join(", ")));
+                    return None;
+                }
+            },
+            _ => (parse_count(text), "4096 or 32k"),
+        };
+        match read {
+            Ok(code) if limits.contains(&code) => return Some(code),
+            Ok(code) => {
+                let write = |code| match field.kind {
+                    FieldKind::Rate => Decimal::from_millionths(code).to_string(),
+                    _ => format_count(code),
+                };
+                let (least, most) = (write(*limits.start()), write(*limits.end()));
+                self.refuse(input, format!("{} must be {least} to {most}, got {}.", field.label, write(code)));
+            }
+            Err(error) => self.unreadable(input, error, examples),
+        }
+        None
+    }
+
+    fn targets(&mut self, otherwise: Targets) -> Targets {
+        let field = Field::LoraTargets;
+        if !self.reads(field) {
+            return otherwise;
+        }
+        match Targets::parse(&self.texts[field]) {
+            Ok(Targets::NONE) => self.refuse(field, "Needs a value. Try all or q_proj,v_proj.".to_owned()),
+            Ok(targets) => return targets,
+            Err(name) => {
+                let message = format!("“{}” is no layer of any family. Try all or q_proj,v_proj.", excerpt(&name));
+                self.refuse(field, message);
+            }
+        }
+        otherwise
+    }
+
+    fn device(&mut self) -> DeviceChoice {
+        let id = self.texts[Field::Device].as_str();
+        if id == CUSTOM_DEVICE {
+            return DeviceChoice::Custom(self.memory(Field::DeviceMemory));
+        }
+        match catalog::device(id) {
+            Some(device) => DeviceChoice::Catalog(device),
+            None => {
+                self.refuse(Field::Device, format!("“{}” is not a device of the list.", excerpt(id)));
+                Scenario::default().device
+            }
+        }
+    }
+
+    fn count(&mut self, field: Field, otherwise: u64) -> u64 {
+        if !self.reads(field) {
+            return otherwise;
+        }
+        let read = parse_count(&self.texts[field]);
+        self.number(field, read, Field::check_count, COUNTS)
+    }
+
+    fn decimal(&mut self, field: Field, otherwise: Decimal) -> Decimal {
+        if !self.reads(field) {
+            return otherwise;
+        }
+        let read = self.texts[field].parse();
+        self.number(field, read, Field::check_decimal, "2 or 12.5")
+    }
+
+    fn memory(&mut self, field: Field) -> Bytes {
+        let read = self.texts[field].parse();
+        self.number(field, read, Field::check_memory, "12 GB, 12 GiB or 12288 MiB")
+    }
+
+    fn number<T: Copy + Default>(
+        &mut self,
+        field: Field,
+        read: Result<T, NumberError>,
+        check: impl Fn(Field, T) -> Result<(), EstimateError>,
+        examples: &str,
+    ) -> T {
+        match read {
+            Ok(value) => {
+                if let Err(error) = check(field, value) {
+                    self.errors.push(error.into());
+                }
+                value
+            }
+            Err(error) => {
+                self.unreadable(field.into(), error, examples);
+                T::default()
+            }
+        }
+    }
+
+    fn unreadable(&mut self, input: Input, error: NumberError, examples: &str) {
+        let message = match error {
+            NumberError::Empty => format!("Needs a value. Try {examples}."),
+            error => format!("“{}” {error}. Try {examples}.", excerpt(&self.texts[input])),
+        };
+        self.refuse(input, message);
+    }
+
+    fn choice<T: Choice>(&mut self, field: Field, otherwise: T) -> T {
+        if !self.reads(field) {
+            return otherwise;
+        }
+        let key = &self.texts[field];
+        T::from_key(key).unwrap_or_else(|| {
+            let keys: Vec<_> = T::ALL.iter().map(|option| option.key()).collect();
+            self.refuse(field, format!("“{}” is none of {}.", excerpt(key), keys.join(", ")));
+            otherwise
+        })
+    }
+
+    fn is_on(&mut self, field: Field, otherwise: bool) -> bool {
+        let (true, Some([on, off])) = (self.reads(field), words(field)) else { return otherwise };
+        let text = self.texts[field].as_str();
+        if text != on && text != off {
+            self.refuse(field, format!("“{}” is neither {on} nor {off}.", excerpt(text)));
+        }
+        text == on
+    }
+
+    fn refuse(&mut self, input: impl Into<Input>, message: String) {
+        self.errors.push(FieldError { input: input.into(), message });
+    }
+}
+
+/// The beginning of a text, for a message.
+pub fn excerpt(text: &str) -> String {
+    const LIMIT: usize = 24;
+    match text.char_indices().nth(LIMIT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_texts_read_as_the_default_scenario() {
+        assert_eq!(Texts::default().read(), Ok(Scenario::default()));
+    }
+
+    #[test]
+    fn every_bad_input_is_named_at_once() {
+        let mut texts = Texts::default();
+        texts[Field::Parameters] = "12x".into();
+        texts[Field::BatchSize] = "0".into();
+        texts[Field::Workspace] = "99".into();
+        texts[Field::UnitsPerToken] = "not in use".into();
+        let errors = texts.read().expect_err("three inputs are bad");
+        let messages: Vec<_> = errors.iter().map(|error| (error.input, error.message.as_str())).collect();
+        assert_eq!(
+            messages,
+            [
+                (Field::Parameters.into(), "“12x” is not a number. Try 7B, 1.5e9 or 25,000,000."),
+                (Field::BatchSize.into(), "Batch size must be 1 to 1,000,000,000, got 0."),
+                (Field::Workspace.into(), "Workspace must be 0 to 95, got 99."),
+            ]
+        );
+    }
+
+    #[test]
+    fn fields_of_a_family_say_what_they_take() {
+        let mut texts = Texts::default();
+        texts[Field::ModelKind] = "hand".into();
+        texts.describe(&Config::of(Family::Llama));
+        let place = |key| Family::Llama.fields().iter().position(|field| field.key == key).expect("a field");
+        let message = |texts: &Texts, key| {
+            let error = texts.check(Input::Config(place(key)), &texts.context());
+            error.map(|error| error.message).unwrap_or_default()
+        };
+        for (key, text, expected) in [
+            ("num_hidden_layers", "0", "Layers must be 1 to 1,000,000, got 0."),
+            ("num_hidden_layers", "many", "“many” is not a number. Try 4096 or 32k."),
+            ("num_hidden_layers", "", "Needs a value. Try 4096 or 32k."),
+            ("num_key_value_heads", "", ""),
+            ("tie_word_embeddings", "perhaps", "“perhaps” is not a number. Try true or false."),
+        ] {
+            texts[Input::Config(place(key))] = text.into();
+            assert_eq!(message(&texts, key), expected, "{key} as {text:?}");
+        }
+        texts.describe(&Config::of(Family::Llama));
+        texts[Input::Config(place("hidden_size"))] = "4100".into();
+        let errors = texts.estimated(&texts.context()).expect_err("32 heads do not divide it");
+        let expected = "hidden_size must be divisible by num_attention_heads (32), got 4100.".to_owned();
+        assert_eq!(errors, [FieldError { input: Input::Config(place("hidden_size")), message: expected }]);
+    }
+
+    #[test]
+    fn repair_leaves_what_can_be_read() {
+        let mut texts = Texts::default();
+        texts[Field::Parameters] = "7B".into();
+        texts[Field::BatchSize] = "1e9".into();
+        texts[Field::SequenceLength] = "1e9".into();
+        texts[Field::Device] = "abacus".into();
+        texts[Field::UnitsPerToken] = "not in use".into();
+        let repaired: Vec<_> = texts.repair().into_iter().map(|(error, text)| (error.input, text)).collect();
+        let expected =
+            [(Field::UnitsPerToken, "not in use"), (Field::Device, "abacus"), (Field::SequenceLength, "1e9")];
+        assert_eq!(repaired, expected.map(|(field, text)| (field.into(), text.to_owned())));
+        assert_eq!(texts[Field::Parameters], "7B");
+        assert!(estimate(&texts.read().expect("repaired")).is_ok());
+    }
+}

@@ -1,0 +1,118 @@
+//! What stays when the model is given in another way.
+
+use nn_memory::{Choice, Config, Estimate, Family, Field, Model, ModelKind, Scenario, catalog, format_count_short};
+
+use super::texts::{Texts, default_text};
+
+/// Names of the same thing in the families' configurations.
+const LAYERS: &[&str] = &["num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers", "layers"];
+const WIDTH: &[&str] = &["hidden_size", "n_embd", "d_model", "dim", "word_embed_proj_dim"];
+
+/// The texts with the model given in another way, as far as it goes the same model.
+pub fn switched(mut texts: Texts, kind: ModelKind, scenario: &Scenario, estimate: &Estimate) -> Texts {
+    let described = scenario.model.config().and_then(Result::ok).filter(|_| texts.kind() != ModelKind::Size);
+    if let Some(config) = described {
+        match kind {
+            ModelKind::Size => by_size(&mut texts, &config, estimate),
+            ModelKind::Named => by_name(&mut texts, scenario.model, &config),
+            ModelKind::Described => texts.describe(&config),
+            ModelKind::Pasted => texts[Field::Config] = indented(&config.to_json()),
+        }
+    }
+    texts[Field::ModelKind] = kind.key().to_owned();
+    texts
+}
+
+/// The texts with another family described by hand; fields of the same name keep what was given.
+pub fn with_family(mut texts: Texts, family: Family) -> Texts {
+    let old = texts.clone();
+    let before = old.family();
+    texts.describe(&Config::of(family));
+    for (place, field) in family.fields().iter().enumerate() {
+        let kept = before.fields().iter().position(|other| other.key == field.key && other.kind == field.kind);
+        if let Some(kept) = kept
+            && old[super::Input::Config(kept)] != default_text(&before.fields()[kept])
+        {
+            texts[super::Input::Config(place)].clone_from(&old[super::Input::Config(kept)]);
+        }
+    }
+    texts
+}
+
+fn by_size(texts: &mut Texts, config: &Config, estimate: &Estimate) {
+    if let Some(report) = &estimate.report {
+        texts[Field::Parameters] = format_count_short(report.parameters);
+    }
+    for (names, field) in [(LAYERS, Field::Layers), (WIDTH, Field::HiddenSize)] {
+        if let Some(count) = names.iter().find_map(|name| config.get(name)).filter(|count| *count > 0) {
+            texts[field] = format_count_short(count);
+        }
+    }
+}
+
+fn by_name(texts: &mut Texts, model: Model, config: &Config) {
+    let same = |row: &&catalog::Model| Config::from_json(row.config).is_ok_and(|other| other == *config);
+    let row = match model {
+        Model::Named(row) => Some(row),
+        _ => catalog::MODELS.iter().find(same),
+    };
+    if let Some(row) = row {
+        texts[Field::Model] = row.key.to_owned();
+    }
+}
+
+/// A configuration with a line for each of its fields: none of their values holds a comma.
+fn indented(json: &str) -> String {
+    json.replace("{\"", "{\n  \"").replace(",\"", ",\n  \"").replace("\":", "\": ").replace('}', "\n}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Input;
+    use super::*;
+
+    fn switch(texts: &Texts, kind: ModelKind) -> Texts {
+        let (scenario, estimate) = texts.estimated(&texts.context()).expect("an estimate");
+        switched(texts.clone(), kind, &scenario, &estimate)
+    }
+
+    fn named(key: &str) -> Texts {
+        let mut texts = Texts::default();
+        texts[Field::ModelKind] = "name".into();
+        texts[Field::Model] = key.into();
+        texts[Field::BatchSize] = "2".into();
+        texts
+    }
+
+    #[test]
+    fn a_model_by_name_goes_on_by_hand_and_comes_back() {
+        let texts = named("llama-3.2-1b");
+        let model = texts.read().expect("readable").model;
+        let by_hand = switch(&texts, ModelKind::Described);
+        assert_eq!(by_hand.read().expect("readable").model.config(), model.config());
+        assert_eq!(by_hand[Field::BatchSize], "2");
+        let pasted = switch(&by_hand, ModelKind::Pasted);
+        assert!(pasted[Field::Config].starts_with("{\n  \"model_type\": \"llama\",\n  \"hidden_size\": 2048,\n"));
+        assert_eq!(pasted.read().expect("readable").model.config(), model.config());
+        assert_eq!(switch(&pasted, ModelKind::Named)[Field::Model], "llama-3.2-1b");
+    }
+
+    #[test]
+    fn a_described_model_goes_on_by_its_size() {
+        let texts = switch(&named("gpt2"), ModelKind::Size);
+        let shown = [Field::Parameters, Field::Layers, Field::HiddenSize].map(|field| texts[field].as_str());
+        assert_eq!(shown, ["124439808", "12", "768"]);
+    }
+
+    #[test]
+    fn another_family_keeps_the_fields_that_it_shares() {
+        let mut texts = named("llama-3.2-1b");
+        texts.describe(&Config::of(Family::Llama));
+        let place = |family: Family, key| family.fields().iter().position(|field| field.key == key).expect("a field");
+        texts[Input::Config(place(Family::Llama, "num_hidden_layers"))] = "7".into();
+        let texts = with_family(texts, Family::Mistral);
+        assert_eq!(texts[Field::ModelType], "mistral");
+        assert_eq!(texts[Input::Config(place(Family::Mistral, "num_hidden_layers"))], "7");
+        assert_eq!(texts[Input::Config(place(Family::Mistral, "num_key_value_heads"))], "8");
+    }
+}

@@ -1,0 +1,176 @@
+//! How far the engine is from measured runs: of the family chosen, and of the runs nearest to the scenario.
+
+use leptos::prelude::*;
+use nn_memory::{Choice, Config, Family, Model, Scenario};
+
+use crate::form::Outcome;
+use crate::page::Page;
+use crate::reactive::text;
+
+/// Rows of measured runs with the error of the peak, as `cargo run --release -p nn-memory --example accuracy -- --page
+/// FILE.jsonl…` prints them.
+const MEASURED: &str = include_str!("../accuracy.csv");
+
+/// Rows that are shown.
+const NEAREST: usize = 3;
+
+/// A measured run.
+#[derive(Debug, Clone, PartialEq)]
+struct Row<'a> {
+    id: &'a str,
+    /// Task, precision mode, optimizer, attention, checkpointing, by their keys.
+    setting: [&'a str; 5],
+    batch: f64,
+    length: f64,
+    /// Signed, in percent of the measured peak.
+    error: f64,
+}
+
+/// The rows of a family. A line that is none, as the header, is left out.
+fn rows<'a>(table: &'a str, family: &str) -> Vec<Row<'a>> {
+    let row = |line: &'a str| {
+        let cells: Vec<_> = line.split(',').collect();
+        let &[id, model_type, task, precision, optimizer, attention, checkpointing, batch, length, error] = &cells[..]
+        else {
+            return None;
+        };
+        (model_type == family).then_some(())?;
+        Some(Row {
+            id,
+            setting: [task, precision, optimizer, attention, checkpointing],
+            batch: batch.parse().ok()?,
+            length: length.parse().ok()?,
+            error: error.parse().ok()?,
+        })
+    };
+    table.lines().filter_map(row).collect()
+}
+
+/// How unlike the scenario a run is: the settings that change most count most, sizes by how often they double.
+fn distance(row: &Row, scenario: &Scenario) -> f64 {
+    let run = scenario.run;
+    let optimizer = scenario.task.training().map_or("", |training| training.optimizer.key());
+    let setting =
+        [scenario.task.kind().key(), run.precision.key(), optimizer, run.attention.key(), run.checkpointing.key()];
+    let unlike = |place: usize| if row.setting[place] == setting[place] { 0.0 } else { 1.0 };
+    let doublings = |a: f64, b: u64| (a.max(1.0) / b.max(1) as f64).log2().abs();
+    16.0 * unlike(0)
+        + 8.0 * unlike(1)
+        + 4.0 * unlike(4)
+        + 4.0 * unlike(3)
+        + 2.0 * unlike(2)
+        + doublings(row.batch, scenario.batch_size)
+        + doublings(row.length, scenario.sequence_length)
+}
+
+fn family(scenario: &Scenario) -> Option<Family> {
+    match scenario.model {
+        Model::Size => None,
+        _ => scenario.model.config().and_then(Result::ok).as_ref().map(Config::family),
+    }
+}
+
+/// The errors of the family in a sentence, and the nearest runs, a line each.
+fn words(table: &str, scenario: &Scenario) -> (String, Vec<String>) {
+    let Some(family) = family(scenario) else {
+        let sentence = "By size, the figures are rules of thumb: not held against measured runs. Choose the model by name or by hand for figures that are.";
+        return (sentence.to_owned(), Vec::new());
+    };
+    let mut rows = rows(table, family.key());
+    let name = family.label();
+    if rows.is_empty() {
+        return (format!("{name}: not measured."), Vec::new());
+    }
+    let mut errors: Vec<_> = rows.iter().map(|row| row.error.abs()).collect();
+    errors.sort_by(f64::total_cmp);
+    let (median, worst) = (errors[(errors.len() - 1) / 2], errors[errors.len() - 1]);
+    let runs = if rows.len() == 1 { "run" } else { "runs" };
+    let sentence = format!(
+        "{name}: held against {} measured {runs}: median error {} %, worst {} %.",
+        rows.len(),
+        hundredths(median),
+        hundredths(worst)
+    );
+    rows.sort_by(|a, b| distance(a, scenario).total_cmp(&distance(b, scenario)));
+    let line = |row: &Row| {
+        let sign = if row.error < 0.0 { "−" } else { "+" };
+        let setting: Vec<_> = row.setting.into_iter().filter(|word| !word.is_empty()).collect();
+        let (batch, length) = (row.batch, row.length);
+        format!(
+            "{sign}{} %: batch {batch} × {length}, {} ({})",
+            hundredths(row.error.abs()),
+            setting.join(", ").replace('_', " "),
+            row.id
+        )
+    };
+    (sentence, rows.iter().take(NEAREST).map(line).collect())
+}
+
+/// A number of zero or more with two decimal places.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "errors in percent, positive")]
+fn hundredths(number: f64) -> String {
+    let hundredths = (number * 100.0).round() as u64;
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
+/// What the family was held against.
+pub fn accuracy(page: Page) -> impl IntoView {
+    let words = Memo::new(move |_| page.outcome.with(|outcome: &Outcome| words(MEASURED, &outcome.scenario)));
+    let nearest = move || {
+        let lines = words.with(|(_, lines)| lines.clone());
+        lines.into_iter().map(|line| view! { <li>{line}</li> }).collect_view()
+    };
+    view! {
+        <section class="accuracy" aria-labelledby="accuracy-title" data-testid="accuracy">
+            <h3 id="accuracy-title">"How accurate this is"</h3>
+            <p>{text(move || words.with(|(sentence, _)| sentence.clone()))}</p>
+            <ul data-testid="accuracy-nearest" aria-label="The measured runs nearest to yours">{nearest}</ul>
+        </section>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nn_memory::{PrecisionMode, Run, catalog};
+
+    use super::*;
+
+    const TABLE: &str = "\
+id,model_type,task,precision_mode,optimizer,attention,checkpointing,batch,sequence_length,error_percent
+a,gpt2,training,fp32,adamw,sdpa,none,1,128,-0.50
+b,gpt2,training,bf16,adamw,sdpa,none,8,512,0.25
+c,gpt2,training,bf16,adamw,eager,none,8,512,1.75
+d,gpt2,inference,bf16,,sdpa,none,8,512,0.10
+e,llama,training,bf16,adamw,sdpa,none,8,512,9.00
+";
+
+    fn scenario(key: &str, precision: PrecisionMode) -> Scenario {
+        let model = Model::Named(catalog::model(key).expect("a row"));
+        let run = Run { precision, ..Run::default() };
+        Scenario { model, run, batch_size: 8, sequence_length: 512, ..Scenario::default() }
+    }
+
+    #[test]
+    fn a_family_has_its_median_its_worst_and_the_nearest_runs() {
+        let (sentence, lines) = words(TABLE, &scenario("gpt2", PrecisionMode::Bf16));
+        assert_eq!(sentence, "GPT-2: held against 4 measured runs: median error 0.25 %, worst 1.75 %.");
+        assert_eq!(lines.len(), 3);
+        assert_eq!(lines[0], "+0.25 %: batch 8 × 512, training, bf16, adamw, sdpa, none (b)");
+        let (_, lines) = words(TABLE, &scenario("gpt2", PrecisionMode::Fp32));
+        assert_eq!(lines[0], "−0.50 %: batch 1 × 128, training, fp32, adamw, sdpa, none (a)");
+    }
+
+    #[test]
+    fn what_was_not_measured_says_so() {
+        let (sentence, lines) = words(TABLE, &scenario("gemma-2b", PrecisionMode::Bf16));
+        assert_eq!((sentence.as_str(), lines.len()), ("Gemma: not measured.", 0));
+        assert!(words(TABLE, &Scenario::default()).0.starts_with("By size"));
+    }
+
+    #[test]
+    fn every_line_of_the_committed_table_is_read() {
+        let families = Family::ALL.iter().map(|family| rows(MEASURED, family.key()).len());
+        assert_eq!(families.sum::<usize>(), MEASURED.lines().skip(1).count());
+        assert!(MEASURED.lines().count() > 4);
+    }
+}
