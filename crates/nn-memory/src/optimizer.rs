@@ -156,6 +156,7 @@ impl Optimizer {
                 source,
             }
         }
+        #[expect(clippy::cast_possible_truncation, reason = "three at most")]
         const fn tensors(row: Row, names: &'static [&'static str]) -> Row {
             Row { values: Decimal::whole(names.len() as u32), states: States::Tensors(names), ..row }
         }

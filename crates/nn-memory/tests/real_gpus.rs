@@ -1,5 +1,7 @@
 //! Held against figures that others measured on real GPUs and published; `docs/real-gpus.md` tells them row by row.
 
+#![allow(clippy::print_stdout, reason = "prints the table of the document")]
+
 use nn_memory::{
     Bytes, Checkpointing, DeviceChoice, Lora, Model, PrecisionMode, Report, Run, Scenario, Targets, Task, Training,
     catalog,

@@ -46,7 +46,8 @@ impl Pair {
 
     /// Signed, in percent of the measurement; one of zero against zero is none.
     pub fn error(&self) -> f64 {
-        if self.measured == self.estimated { 0.0 } else { 100.0 * (self.estimated - self.measured) / self.measured }
+        let difference = self.estimated - self.measured;
+        if difference.abs() < 0.5 { 0.0 } else { 100.0 * difference / self.measured }
     }
 }
 

@@ -107,10 +107,7 @@ impl Bloom {
         let part = Shape([batch, heads, length, head]);
         let [query, key, value] = [b.slice(all, part), b.slice(all, part), b.slice(all, part)];
         let (key, value) = cached(b, request, key, value);
-        let query = b.flat_heads(query);
-        let is_cached = !request.pass.trains() && request.run.kv_cache;
-        let [key, value] =
-            [key, value].map(|tensor| if is_cached { b.view(tensor, tensor.shape) } else { b.flat_heads(tensor) });
+        let [query, key, value] = [query, key, value].map(|tensor| b.flat_heads(tensor));
         for tensor in [query, key, value] {
             b.local(tensor);
         }

@@ -197,7 +197,7 @@ impl Encoder {
                     b.dropout(state, rate)
                 }
             };
-            let logits = b.linear(state, last);
+            let logits = if b.lora.is_some() { b.saved_module(state, last) } else { b.linear(state, last) };
             self.finish(b, request, logits, labels);
         });
     }

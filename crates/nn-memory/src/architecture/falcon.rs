@@ -4,7 +4,7 @@ use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
 use super::decoder::{blocks, divisible, language_head, tokens};
-use super::llama::{cached, rotary_table};
+use super::llama::{cached, hold_mask, rotary_table};
 use super::{ConfigError, Pass, Request};
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
 use crate::{Attention, Decimal};
@@ -68,7 +68,7 @@ impl Falcon {
         } else {
             b.make("mask", Shape([samples, 1, length, there]), ElementType::Byte)
         };
-        b.keep(mask);
+        hold_mask(b, request, mask);
         Mask::Tensor(mask)
     }
 

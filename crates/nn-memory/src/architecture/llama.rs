@@ -3,8 +3,8 @@
 use super::config::{ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, VOCABULARY, WIDTH, config, optional};
 use super::decoder::{blocks, divisible, language_head, tokens};
 use super::{ConfigError, Pass, Request};
-use crate::Decimal;
 use crate::program::{AttentionCall, Builder, ElementType, Experts, Linear, Mask, Shape, Tensor};
+use crate::{Checkpointing, Decimal};
 
 config! {
     /// Fields of `LlamaConfig`.
@@ -160,15 +160,24 @@ pub(super) fn causal_mask(b: &mut Builder, request: &Request, hidden: Tensor, wi
     if !(eager || request.run.padding || windowed) {
         return if request.pass == Pass::Decode { Mask::Full } else { Mask::Causal };
     }
-    let shape = Shape([batch, 1, length, there]);
     let mask = if eager {
-        let element = b.mode.autocast.map_or(hidden.element, |_| hidden.element);
-        b.make("mask", shape, element)
+        b.make("mask", Shape([batch, 1, length, there]), hidden.element)
     } else {
-        b.make("mask", shape, ElementType::Byte)
+        // Samples share one mask where none is padded.
+        let samples = if request.run.padding { batch } else { 1 };
+        b.make("mask", Shape([samples, 1, length, there]), ElementType::Byte)
     };
-    b.keep(mask);
+    hold_mask(b, request, mask);
     Mask::Tensor(mask)
+}
+
+/// The model's frame holds the mask until it returns, checkpointed blocks until their backward.
+pub(super) fn hold_mask(b: &mut Builder, request: &Request, mask: Tensor) {
+    if request.pass.trains() && request.run.checkpointing != Checkpointing::None {
+        b.keep(mask);
+    } else {
+        b.local(mask);
+    }
 }
 
 impl Block {

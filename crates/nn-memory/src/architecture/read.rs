@@ -301,6 +301,10 @@ impl Config {
             // Fields that a configuration leaves out are sometimes written as null.
             (_, Value::Null) => field.default,
             (FieldKind::Count { .. }, _) => return Err(wrong("a whole number")),
+            // Some limits are written as 8.0.
+            (FieldKind::OptionalCount { .. }, Value::Number(number)) if *number >= 0.0 && *number <= 1e6 => {
+                whole_at_least(*number)
+            }
             (FieldKind::OptionalCount { .. }, _) => return Err(wrong("a whole number or null")),
             (FieldKind::Flag, Value::Flag(flag)) => u64::from(*flag),
             (FieldKind::Flag, _) => return Err(wrong("true or false")),
@@ -314,6 +318,12 @@ impl Config {
         };
         self.set(field.key, code)
     }
+}
+
+/// The whole number that is at least as large.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1,000,000")]
+fn whole_at_least(number: f64) -> u64 {
+    number.ceil() as u64
 }
 
 /// A rate from 0 to 1 in millionths.

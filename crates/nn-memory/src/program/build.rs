@@ -242,6 +242,11 @@ impl Builder {
         }
     }
 
+    /// Whether a tensor lies in the key-value cache.
+    pub(crate) fn is_cached(&self, tensor: Tensor) -> bool {
+        self.program.storages[self.storage_of(tensor)].role == Role::KvCache
+    }
+
     fn touch(&mut self, tensor: Tensor) {
         let now = self.now();
         let last_use = &mut self.program.last_use[tensor.id as usize];
@@ -430,8 +435,8 @@ impl Builder {
         self.program.sections.push(Section { layers: count, skipped: count - written, parameters: Span::default() });
         let copies = self.copies;
         let mut state = first;
-        for iteration in 0..written {
-            self.program.instructions.push(Instruction::Mark { section, iteration: u32_of(iteration as usize) });
+        for iteration in 0..small(written) {
+            self.program.instructions.push(Instruction::Mark { section, iteration });
             if iteration == 1 {
                 self.copies = copies.saturating_mul(1 + count - written);
             }
@@ -441,7 +446,7 @@ impl Builder {
                 Span { start, end: u32_of(self.program.parameters.len()) };
             self.copies = copies;
         }
-        self.program.instructions.push(Instruction::Mark { section, iteration: u32_of(written as usize) });
+        self.program.instructions.push(Instruction::Mark { section, iteration: small(written) });
         state
     }
 
@@ -500,6 +505,11 @@ impl Builder {
     pub(crate) fn set_logits(&mut self, logits: Tensor) {
         self.program.logits = Some(logits.id);
     }
+}
+
+/// Layers that are written out, which limits of fields keep under 2^32.
+fn small(layers: u64) -> u32 {
+    u32::try_from(layers).unwrap_or(u32::MAX)
 }
 
 /// Tables of a program hold fewer than 2^32 rows: layers are written out four times at most, or as a test asks.

@@ -4,6 +4,9 @@
 //! instructions; backward takes its operators in reverse, as autograd's engine does, since the one recorded last is
 //! always ready; then the optimizer. Layers that a section skips are added as repetitions of its second one, forward and
 //! backward, so that the peak, a maximum of sums that are linear in the number of layers, is that of the whole network.
+//!
+//! What the caching allocator takes from the device for that is another question, asked apart: the player then hands
+//! each allocation to a model of the allocator, over two steps, every layer written out.
 
 mod allocator;
 mod heap;

@@ -175,10 +175,16 @@ impl Builder {
         let there = key.shape.0[2];
         let fp32 = ElementType::Fp32;
         let mask = match mask {
-            Mask::Tensor(mask) if mask.element == query.element && mask.requires_grad => Some(mask),
+            Mask::Tensor(mask) if mask.element == query.element && (mask.requires_grad || there.is_multiple_of(8)) => {
+                Some(mask)
+            }
             Mask::Tensor(mask) => {
                 // The kernel takes the mask in the type of the queries, its rows aligned to eight elements.
-                let cast = self.make("mask", Shape([batch, 1, length, there.next_multiple_of(8)]), query.element);
+                let cast = self.make(
+                    "mask",
+                    Shape([batch, mask.shape.0[1], length, there.next_multiple_of(8)]),
+                    query.element,
+                );
                 self.touch_only(mask);
                 Some(self.local(cast))
             }
@@ -270,10 +276,10 @@ impl Builder {
         self.local(key);
         self.local(value);
         let query = self.autocast(call.query);
-        let query = self.contiguous(query, query.shape);
         key = self.autocast(key);
-        if !repeated {
-            key = self.contiguous(key, key.shape);
+        let query = if call.projected { self.flat_heads(query) } else { self.view(query, query.shape) };
+        if !repeated && call.projected {
+            key = self.flat_heads(key);
         }
         let scores = self.batched_matmul(query, key, Shape([batch, heads, length, there]));
         let mut scores = self.scale(scores);
@@ -300,7 +306,7 @@ impl Builder {
         let weights = self.autocast(weights);
         value = self.autocast(value);
         if !repeated {
-            value = self.contiguous(value, value.shape);
+            value = self.flat_heads(value);
         }
         let context = self.batched_matmul(weights, value, Shape([batch, heads, length, value.shape.width()]));
         let context = self.view_copied_back(context, context.shape);
@@ -322,13 +328,16 @@ impl Builder {
 
     /// Adds keys and values to the cache: a copy with those of earlier tokens before them.
     pub(crate) fn extend_cache(&mut self, key: Tensor, value: Tensor, earlier: u64) -> (Tensor, Tensor) {
-        let [key, value] = [key, value].map(|tensor| {
-            let [batch, heads, length, width] = tensor.shape.0;
-            let shape = Shape([batch, heads, earlier + length, width]);
-            let whole = self.run(Rule::new("cat", &[(tensor, Grad::None)], Output::Fresh(shape, tensor.element)));
-            self.mark(whole, Role::KvCache);
-            self.keep(whole);
-            whole
+        // Both are arguments of `update`, and go when it returns.
+        let [key, value] = self.module("", &[key, value], |b| {
+            [key, value].map(|tensor| {
+                let [batch, heads, length, width] = tensor.shape.0;
+                let shape = Shape([batch, heads, earlier + length, width]);
+                let whole = b.run(Rule::new("cat", &[(tensor, Grad::None)], Output::Fresh(shape, tensor.element)));
+                b.mark(whole, Role::KvCache);
+                b.keep(whole);
+                whole
+            })
         });
         (key, value)
     }

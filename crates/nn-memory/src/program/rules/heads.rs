@@ -71,11 +71,11 @@ impl Builder {
         self.run(Rule { saved: &[x], forward_scratch: 3 * size, backward_scratch: 4 * size, ..rule })
     }
 
-    /// `x.reshape(batch · heads, length, size)`: a view of one sample or of one token, a copy of more where heads lie
-    /// behind positions.
+    /// `x.reshape(batch · heads, length, size)`: a view of one sample, of one token or of what lies heads first, as the
+    /// cache does; a copy of more samples where heads lie behind positions.
     pub(crate) fn flat_heads(&mut self, x: Tensor) -> Tensor {
         let [batch, _, length, _] = x.shape.0;
-        if batch == 1 || length == 1 { self.view(x, x.shape) } else { self.contiguous(x, x.shape) }
+        if batch == 1 || length == 1 || self.is_cached(x) { self.view(x, x.shape) } else { self.contiguous(x, x.shape) }
     }
 
     /// `scaled_dot_product_attention` with one key-value head for all queries, which no kernel takes: the fallback, in

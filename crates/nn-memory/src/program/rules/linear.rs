@@ -82,6 +82,17 @@ impl Builder {
         }
     }
 
+    /// One of peft's `modules_to_save`: the layer stays as it is, and a copy of it is trained and run.
+    pub(crate) fn saved_module(&mut self, x: Tensor, linear: Linear) -> Tensor {
+        let Linear { name, input, output, .. } = linear;
+        let element = self.mode.parameters;
+        let [(weight, bias), _] = [true, false].map(|trainable| {
+            let weight = self.parameter_of(name, Shape::matrix(output, input), 2, element, trainable);
+            (weight, self.parameter_of(name, Shape::vector(output), 1, element, trainable))
+        });
+        self.matmul(x, weight, Some(bias), output)
+    }
+
     /// peft's `lora.Linear`: result + B(A(dropout(x.to(A)))) · scaling.
     fn adapted(
         &mut self,

@@ -19,7 +19,7 @@ pub(super) fn reduction(outputs: u64, inputs: u64, along_rows: bool) -> u64 {
         }
     } else {
         vector = 4;
-        while outputs % vector != 0 {
+        while !outputs.is_multiple_of(vector) {
             vector /= 2;
         }
         first /= vector;
