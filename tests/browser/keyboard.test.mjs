@@ -89,8 +89,11 @@ visit('arrow keys leave alone what is no number', async page => {
 visit('arrow keys move between the buttons of a group', async page => {
   await page.input('task').locator('input[value="training"]').focus();
   await page.page.keyboard.press('ArrowRight');
+  await eventually(() => page.input('task').locator('input[value="lora"]').isChecked(), true);
+  await page.page.keyboard.press('ArrowRight');
   await page.totals(465_165_824);
   assert.equal(await page.input('task').locator('input[value="inference"]').isChecked(), true);
+  await page.page.keyboard.press('ArrowLeft');
   await page.page.keyboard.press('ArrowLeft');
   await page.totals(2_061_989_888);
 });
