@@ -133,7 +133,7 @@ pub fn search(shown: &Shown, page: Page) -> AnyView {
                 aria-expanded=text(move || is_open().to_string())
                 aria-controls=LIST_ID
                 aria-autocomplete="list"
-                aria-activedescendant=move || active_option()
+                aria-activedescendant=active_option
                 aria-invalid=optional(shown.invalid(page))
                 aria-describedby=shown.described_by()
                 on:input:target=move |event| open(Some(event.target().value()))
