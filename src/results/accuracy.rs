@@ -15,52 +15,49 @@ const MEASURED: &str = include_str!("../accuracy.csv");
 const NEAREST: usize = 3;
 
 /// A measured run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Row<'a> {
-    id: &'a str,
+    name: &'a str,
     /// Task, precision mode, optimizer, attention, checkpointing, by their keys.
     setting: [&'a str; 5],
-    batch: f64,
-    length: f64,
-    /// Signed, in percent of the measured peak.
-    error: f64,
+    batch: u64,
+    length: u64,
+    /// Whether the estimate is too low, and by how many hundredths of a percent of the measured peak it is off.
+    low: bool,
+    error: u64,
 }
 
 /// The rows of a family. A line that is none, as the header, is left out.
 fn rows<'a>(table: &'a str, family: &str) -> Vec<Row<'a>> {
     let row = |line: &'a str| {
-        let cells: Vec<_> = line.split(',').collect();
-        let &[id, model_type, task, precision, optimizer, attention, checkpointing, batch, length, error] = &cells[..]
-        else {
-            return None;
-        };
-        (model_type == family).then_some(())?;
-        Some(Row {
-            id,
-            setting: [task, precision, optimizer, attention, checkpointing],
-            batch: batch.parse().ok()?,
-            length: length.parse().ok()?,
-            error: error.parse().ok()?,
-        })
+        let mut cells = line.split(',');
+        let name = cells.next()?;
+        (cells.next()? == family).then_some(())?;
+        let mut setting = [""; 5];
+        for word in &mut setting {
+            *word = cells.next()?;
+        }
+        let (batch, length) = (cells.next()?.parse().ok()?, cells.next()?.parse().ok()?);
+        let error = cells.next()?;
+        let size = error.trim_start_matches('-');
+        // Two decimal places, always.
+        let (whole, hundredths) = size.split_once('.')?;
+        let error_size = whole.parse::<u64>().ok()? * 100 + hundredths.parse::<u64>().ok()?;
+        Some(Row { name, setting, batch, length, low: size.len() < error.len(), error: error_size })
     };
     table.lines().filter_map(row).collect()
 }
 
 /// How unlike the scenario a run is: the settings that change most count most, sizes by how often they double.
-fn distance(row: &Row, scenario: &Scenario) -> f64 {
+fn distance(row: &Row, scenario: &Scenario) -> u32 {
     let run = scenario.run;
     let optimizer = scenario.task.training().map_or("", |training| training.optimizer.key());
     let setting =
         [scenario.task.kind().key(), run.precision.key(), optimizer, run.attention.key(), run.checkpointing.key()];
-    let unlike = |place: usize| if row.setting[place] == setting[place] { 0.0 } else { 1.0 };
-    let doublings = |a: f64, b: u64| (a.max(1.0) / b.max(1) as f64).log2().abs();
-    16.0 * unlike(0)
-        + 8.0 * unlike(1)
-        + 4.0 * unlike(4)
-        + 4.0 * unlike(3)
-        + 2.0 * unlike(2)
-        + doublings(row.batch, scenario.batch_size)
-        + doublings(row.length, scenario.sequence_length)
+    let weights = [16, 8, 2, 4, 4];
+    let unlike: u32 = (0..5).filter(|&place| row.setting[place] != setting[place]).map(|place| weights[place]).sum();
+    let doublings = |a: u64, b: u64| a.max(1).ilog2().abs_diff(b.max(1).ilog2());
+    unlike + doublings(row.batch, scenario.batch_size) + doublings(row.length, scenario.sequence_length)
 }
 
 fn family(scenario: &Scenario) -> Option<Family> {
@@ -81,35 +78,43 @@ fn words(table: &str, scenario: &Scenario) -> (String, Vec<String>) {
     if rows.is_empty() {
         return (format!("{name}: not measured."), Vec::new());
     }
-    let mut errors: Vec<_> = rows.iter().map(|row| row.error.abs()).collect();
-    errors.sort_by(f64::total_cmp);
-    let (median, worst) = (errors[(errors.len() - 1) / 2], errors[errors.len() - 1]);
-    let runs = if rows.len() == 1 { "run" } else { "runs" };
+    let count = rows.len();
+    let errors = || rows.iter().map(|row| row.error);
+    let worst = errors().max().unwrap_or(0);
+    // The least error that half of the runs stay within.
+    let median =
+        errors().filter(|error| 2 * errors().filter(|other| other <= error).count() >= count).min().unwrap_or(0);
+    let runs = if count == 1 { "run" } else { "runs" };
     let sentence = format!(
-        "{name}: held against {} measured {runs}: median error {} %, worst {} %.",
-        rows.len(),
+        "{name}: held against {count} measured {runs}: median error {} %, worst {} %.",
         hundredths(median),
         hundredths(worst)
     );
-    rows.sort_by(|a, b| distance(a, scenario).total_cmp(&distance(b, scenario)));
-    let line = |row: &Row| {
-        let sign = if row.error < 0.0 { "−" } else { "+" };
-        let setting: Vec<_> = row.setting.into_iter().filter(|word| !word.is_empty()).collect();
-        let (batch, length) = (row.batch, row.length);
-        format!(
-            "{sign}{} %: batch {batch} × {length}, {} ({})",
-            hundredths(row.error.abs()),
-            setting.join(", ").replace('_', " "),
-            row.id
-        )
-    };
-    (sentence, rows.iter().take(NEAREST).map(line).collect())
+    let mut lines = Vec::new();
+    while lines.len() < NEAREST && !rows.is_empty() {
+        let nearest = (0..rows.len()).min_by_key(|&place| distance(&rows[place], scenario)).unwrap_or(0);
+        lines.push(line(&rows.remove(nearest)));
+    }
+    (sentence, lines)
 }
 
-/// A number of zero or more with two decimal places.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "errors in percent, positive")]
-fn hundredths(number: f64) -> String {
-    let hundredths = (number * 100.0).round() as u64;
+fn line(row: &Row) -> String {
+    let sign = match (row.error, row.low) {
+        (0, _) => "",
+        (_, true) => "−",
+        (_, false) => "+",
+    };
+    let (error, batch, length) = (hundredths(row.error), row.batch, row.length);
+    let mut text = format!("{sign}{error} %: {}, batch {batch} × {length}", row.name);
+    for word in row.setting.into_iter().filter(|word| !word.is_empty()) {
+        text.push_str(", ");
+        text.push_str(&word.replace('_', " "));
+    }
+    text
+}
+
+/// Hundredths of a percent as percent.
+fn hundredths(hundredths: u64) -> String {
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
@@ -136,7 +141,7 @@ mod tests {
     use super::*;
 
     const TABLE: &str = "\
-id,model_type,task,precision_mode,optimizer,attention,checkpointing,batch,sequence_length,error_percent
+name,model_type,task,precision_mode,optimizer,attention,checkpointing,batch,sequence_length,error_percent
 a,gpt2,training,fp32,adamw,sdpa,none,1,128,-0.50
 b,gpt2,training,bf16,adamw,sdpa,none,8,512,0.25
 c,gpt2,training,bf16,adamw,eager,none,8,512,1.75
@@ -155,9 +160,9 @@ e,llama,training,bf16,adamw,sdpa,none,8,512,9.00
         let (sentence, lines) = words(TABLE, &scenario("gpt2", PrecisionMode::Bf16));
         assert_eq!(sentence, "GPT-2: held against 4 measured runs: median error 0.25 %, worst 1.75 %.");
         assert_eq!(lines.len(), 3);
-        assert_eq!(lines[0], "+0.25 %: batch 8 × 512, training, bf16, adamw, sdpa, none (b)");
+        assert_eq!(lines[0], "+0.25 %: b, batch 8 × 512, training, bf16, adamw, sdpa, none");
         let (_, lines) = words(TABLE, &scenario("gpt2", PrecisionMode::Fp32));
-        assert_eq!(lines[0], "−0.50 %: batch 1 × 128, training, fp32, adamw, sdpa, none (a)");
+        assert_eq!(lines[0], "−0.50 %: a, batch 1 × 128, training, fp32, adamw, sdpa, none");
     }
 
     #[test]

@@ -11,6 +11,8 @@ use serde_json::Value;
 pub struct Row {
     pub id: String,
     pub family: String,
+    /// The model's.
+    pub name: String,
     /// What was run, where the engine knows it.
     pub scenario: Option<Scenario>,
     pub outcome: Result<Held, String>,
@@ -57,11 +59,15 @@ impl Row {
             Ok(row) => {
                 let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
                 let (id, family) = (text(&row["id"]), text(&row["case"]["family"]));
-                Self { id, family, scenario: scenario(&row).ok(), outcome: hold(&row, quick) }
+                let case = &row["case"];
+                let name = text(
+                    [&case["name"], &case["model"]].into_iter().find(|name| name.is_string()).unwrap_or(&row["id"]),
+                );
+                Self { id, family, name, scenario: scenario(&row).ok(), outcome: hold(&row, quick) }
             }
             Err(error) => {
                 let outcome = Err(format!("no JSON: {error}"));
-                Self { id: "?".into(), family: "?".into(), scenario: None, outcome }
+                Self { id: "?".into(), family: "?".into(), name: "?".into(), scenario: None, outcome }
             }
         }
     }

@@ -194,7 +194,7 @@ impl<'a> Score<'a> {
     /// What the page needs of each row: the family, the setting, the error.
     pub fn print_for_page(&self) {
         println!(
-            "id,model_type,task,precision_mode,optimizer,attention,checkpointing,batch,sequence_length,error_percent"
+            "name,model_type,task,precision_mode,optimizer,attention,checkpointing,batch,sequence_length,error_percent"
         );
         for row in self.rows {
             let (Some(scenario), Ok(held)) = (&row.scenario, &row.outcome) else { continue };
@@ -202,7 +202,7 @@ impl<'a> Score<'a> {
             let run = &scenario.run;
             println!(
                 "{},{},{},{},{},{},{},{},{},{:.2}",
-                row.id,
+                row.name,
                 config.family().key(),
                 scenario.task.kind().key(),
                 run.precision.key(),

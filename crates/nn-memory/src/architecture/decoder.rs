@@ -37,7 +37,7 @@ pub(super) fn blocks(
     first: Tensor,
     block: impl Fn(&mut Builder, Tensor) -> Tensor,
 ) -> Tensor {
-    alternating_blocks(b, request, count, 1, first, |b, x, _| block(b, x))
+    lower_blocks(b, request, count, 1, first, &RefCell::default(), &mut |b, x, _| block(b, x))
 }
 
 /// The same where blocks are also given tensors that they share; a block may add to these.
@@ -49,7 +49,7 @@ pub(super) fn blocks_sharing(
     shared: &RefCell<Vec<Tensor>>,
     mut block: impl FnMut(&mut Builder, Tensor) -> Tensor,
 ) -> Tensor {
-    lower_blocks(b, request, count, 1, first, shared, |b, x, _| block(b, x))
+    lower_blocks(b, request, count, 1, first, shared, &mut |b, x, _| block(b, x))
 }
 
 /// The same where kinds of blocks take turns: `block` is told its place among `period` of them.
@@ -61,8 +61,11 @@ pub(super) fn alternating_blocks(
     first: Tensor,
     block: impl Fn(&mut Builder, Tensor, u64) -> Tensor,
 ) -> Tensor {
-    lower_blocks(b, request, count, period, first, &RefCell::default(), block)
+    lower_blocks(b, request, count, period, first, &RefCell::default(), &mut |b, x, place| block(b, x, place))
 }
+
+/// A block by its place among those that take turns. Behind a pointer, so that this is compiled once.
+type Block<'a> = dyn FnMut(&mut Builder, Tensor, u64) -> Tensor + 'a;
 
 fn lower_blocks(
     b: &mut Builder,
@@ -71,47 +74,43 @@ fn lower_blocks(
     period: u64,
     first: Tensor,
     shared: &RefCell<Vec<Tensor>>,
-    block: impl FnMut(&mut Builder, Tensor, u64) -> Tensor,
+    block: &mut Block<'_>,
 ) -> Tensor {
     let checkpointing = if request.pass.trains() { request.run.checkpointing } else { Checkpointing::None };
     let first = embedded(b, request, first);
-    let block = RefCell::new(block);
     // Python's loop holds a block's input until the block returns.
-    let call = |b: &mut Builder, x: Tensor, place: u64| b.module("block", &[x], |b| (block.borrow_mut())(b, x, place));
+    let mut call = |b: &mut Builder, x: Tensor, place: u64| b.module("block", &[x], |b| block(b, x, place));
     let inputs = |x: Tensor| [&[x], shared.borrow().as_slice()].concat();
     match checkpointing {
-        Checkpointing::None => in_turn(b, count, period, 0, first, &call),
+        Checkpointing::None => in_turn(b, count, period, 0, first, &mut call),
         Checkpointing::Block | Checkpointing::Selective => {
             let keep_matmuls = checkpointing == Checkpointing::Selective;
-            in_turn(b, count, period, 0, first, &|b: &mut Builder, x: Tensor, place: u64| {
-                b.checkpoint(&inputs(x), keep_matmuls, |b| call(b, x, place))
+            in_turn(b, count, period, 0, first, &mut |b: &mut Builder, x: Tensor, place: u64| {
+                b.checkpoint(&inputs(x), keep_matmuls, &mut |b| call(b, x, place))
             })
         }
         Checkpointing::Every(group) => {
             let group = group.clamp(1, count.max(1));
+            let mut groups = |b: &mut Builder, x: Tensor, length: u64, start: u64| {
+                b.checkpoint(&inputs(x), false, &mut |b| in_turn(b, length, period, start, x, &mut call))
+            };
             // Groups begin with the kinds in turn as well.
-            let whole = in_turn(b, count / group, period, 0, first, &|b: &mut Builder, x: Tensor, turn: u64| {
-                b.checkpoint(&inputs(x), false, |b| in_turn(b, group, period, turn * group, x, &call))
+            let whole = in_turn(b, count / group, period, 0, first, &mut |b: &mut Builder, x: Tensor, turn: u64| {
+                groups(b, x, group, turn * group)
             });
             match count % group {
                 0 => whole,
-                rest => b.checkpoint(&inputs(whole), false, |b| in_turn(b, rest, period, count - rest, whole, &call)),
+                rest => groups(b, whole, rest, count - rest),
             }
         }
     }
 }
 
 /// `count` blocks whose kinds take turns, beginning with the kind of place `start`.
-fn in_turn(
-    b: &mut Builder,
-    count: u64,
-    period: u64,
-    start: u64,
-    first: Tensor,
-    block: &impl Fn(&mut Builder, Tensor, u64) -> Tensor,
-) -> Tensor {
-    let whole =
-        b.repeat(count / period, first, |b, x| (0..period).fold(x, |x, place| block(b, x, (start + place) % period)));
+fn in_turn(b: &mut Builder, count: u64, period: u64, start: u64, first: Tensor, block: &mut Block<'_>) -> Tensor {
+    let whole = b.repeat(count / period, first, &mut |b, x| {
+        (0..period).fold(x, |x, place| block(b, x, (start + place) % period))
+    });
     (0..count % period).fold(whole, |x, place| block(b, x, (start + place) % period))
 }
 
@@ -124,7 +123,7 @@ pub(super) fn language_head(
     vocabulary: u64,
     finish: impl Fn(&mut Builder, Tensor) -> Tensor,
 ) {
-    biased_language_head(b, request, hidden, tied, vocabulary, false, finish);
+    biased_language_head(b, request, hidden, tied, vocabulary, false, &finish);
 }
 
 /// The same with a bias on the logits.
@@ -135,7 +134,7 @@ pub(super) fn biased_language_head(
     tied: Option<Tensor>,
     vocabulary: u64,
     bias: bool,
-    finish: impl Fn(&mut Builder, Tensor) -> Tensor,
+    finish: &dyn Fn(&mut Builder, Tensor) -> Tensor,
 ) {
     let trains = request.pass.trains();
     let width = hidden.shape.width();

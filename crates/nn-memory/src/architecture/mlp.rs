@@ -73,7 +73,7 @@ impl Mlp {
             x = self.layer(b, x, width);
         }
         // The rest are alike.
-        x = b.repeat(self.num_hidden_layers.saturating_sub(6), x, |b, x| self.layer(b, x, width));
+        x = b.repeat(self.num_hidden_layers.saturating_sub(6), x, &mut |b, x| self.layer(b, x, width));
         let last = Linear { name: "output", input: x.shape.width(), output: self.output_size, bias: self.bias };
         let logits = b.linear(x, last);
         finish(b, request, logits);

@@ -57,7 +57,7 @@ impl Phi {
             b.layer_norm_module(hidden, true)
         });
         let tied = self.tie_word_embeddings.then_some(table);
-        biased_language_head(b, request, hidden, tied, self.vocab_size, true, |_, logits| logits);
+        biased_language_head(b, request, hidden, tied, self.vocab_size, true, &|_, logits| logits);
         Ok(())
     }
 

@@ -246,13 +246,13 @@ fn explain_config(scenario: &Scenario, config: &Config) -> Result<Explanation, E
     let place = outcomes.iter().position(|outcome| std::ptr::eq(outcome, highest)).unwrap_or(0);
     let (program, setting) = &lowered.passes[place];
     let again = crate::step::play(program, setting, Watch::Event(highest.peak_event));
-    let mut lines: Vec<PartLine> = again
-        .ledger
-        .iter()
-        .flat_map(crate::step::Ledger::iter)
-        .filter_map(|(line, count)| part_line(line, count))
-        .collect();
-    lines.sort_by_key(|line| std::cmp::Reverse(line.bytes));
+    let mut lines: Vec<PartLine> = Vec::new();
+    for (line, count) in again.ledger.iter().flat_map(crate::step::Ledger::iter) {
+        if let Some(line) = part_line(line, count) {
+            let place = lines.partition_point(|other| other.bytes >= line.bytes);
+            lines.insert(place, line);
+        }
+    }
     Ok(Explanation { phase: highest.peak_phase, lines })
 }
 

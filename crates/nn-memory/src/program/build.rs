@@ -385,18 +385,28 @@ impl Builder {
         arguments: &[Tensor],
         body: impl FnOnce(&mut Self) -> T,
     ) -> T {
+        let (frame, around) = self.enter(name, arguments);
+        let result = body(self);
+        self.leave(frame, around);
+        result
+    }
+
+    /// What every call of a module has in common, written once: code for the browser is small.
+    #[inline(never)]
+    fn enter(&mut self, name: &'static str, arguments: &[Tensor]) -> (usize, &'static str) {
         let around = self.module;
         if !name.is_empty() {
             self.module = name;
         }
         let frame = self.frames.len();
-        for argument in arguments {
-            self.frames.push(argument.id);
-        }
-        let result = body(self);
+        self.frames.extend(arguments.iter().map(|argument| argument.id));
+        (frame, around)
+    }
+
+    #[inline(never)]
+    fn leave(&mut self, frame: usize, around: &'static str) {
         self.returns(frame);
         self.module = around;
-        result
     }
 
     fn returns(&mut self, frame: usize) {
@@ -425,7 +435,7 @@ impl Builder {
         &mut self,
         count: u64,
         first: Tensor,
-        mut layer: impl FnMut(&mut Self, Tensor) -> Tensor,
+        layer: &mut dyn FnMut(&mut Self, Tensor) -> Tensor,
     ) -> Tensor {
         let (count, written) = match self.mode.layers {
             Layers::Counted => (count, count.min(WRITTEN_OUT.into())),
@@ -455,7 +465,7 @@ impl Builder {
         &mut self,
         inputs: &[Tensor],
         keep_matmuls: bool,
-        block: impl FnOnce(&mut Self) -> Tensor,
+        block: &mut dyn FnMut(&mut Self) -> Tensor,
     ) -> Tensor {
         let index = u32_of(self.program.checkpoints.len());
         let start = u32_of(self.program.held.len());

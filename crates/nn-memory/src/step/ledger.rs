@@ -1,7 +1,5 @@
 //! What is alive, line by line: kept only when the work behind a peak is asked for.
 
-use std::collections::BTreeMap;
-
 use super::Kind;
 use crate::program::{ElementType, Shape};
 
@@ -16,36 +14,44 @@ pub(crate) struct Line {
     pub(crate) bytes: u64,
 }
 
-/// How many of each line are alive.
+/// How many of each line are alive. A list, searched from its end: a program has some hundred lines, the latest ones go
+/// first, and a tree would cost more code than it saves time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ledger {
-    lines: BTreeMap<Line, i64>,
+    lines: Vec<(Line, i64)>,
 }
 
 impl Ledger {
     pub(crate) fn add(&mut self, line: Line, count: i64) {
-        let entry = self.lines.entry(line).or_insert(0);
-        *entry += count;
-        if *entry == 0 {
-            self.lines.remove(&line);
+        match self.lines.iter().rposition(|(known, _)| *known == line) {
+            Some(place) => {
+                self.lines[place].1 += count;
+                if self.lines[place].1 == 0 {
+                    self.lines.swap_remove(place);
+                }
+            }
+            None => self.lines.push((line, count)),
         }
+    }
+
+    fn count(&self, line: &Line) -> i64 {
+        self.lines.iter().find(|(known, _)| known == line).map_or(0, |(_, count)| *count)
     }
 
     /// Adds `times` what has come since `earlier`.
     pub(crate) fn repeat_since(&mut self, earlier: &Self, times: i64) {
-        let now = self.lines.clone();
-        for (line, count) in &now {
-            let before = earlier.lines.get(line).copied().unwrap_or(0);
-            self.add(*line, times * (count - before));
+        let now = self.clone();
+        for (line, count) in &now.lines {
+            self.add(*line, times * (count - earlier.count(line)));
         }
         for (line, count) in &earlier.lines {
-            if !now.contains_key(line) {
+            if now.count(line) == 0 {
                 self.add(*line, -times * count);
             }
         }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Line, i64)> + '_ {
-        self.lines.iter().map(|(line, count)| (*line, *count))
+        self.lines.iter().copied()
     }
 }
