@@ -13,7 +13,7 @@ use crate::link::{self, Opened, View};
 use crate::page::Page;
 use crate::platform::{self, Theme};
 use crate::reactive::{action, button, flag, text};
-use crate::results::{TABLE_ID, accuracy, actions, copy_link, head, notes, open_full, table};
+use crate::results::{TABLE_ID, accuracy, actions, copy_link, head, notes, open_full, reserve, table};
 
 /// How long the address waits for typing to pause.
 const ADDRESS_DELAY: Duration = Duration::from_millis(250);
@@ -72,6 +72,7 @@ fn full(page: Page) -> impl IntoView {
                 <p class="status" role="status" data-testid="status">{text(move || status.get())}</p>
                 {timeline(page, Some(TABLE_ID))}
                 {chart(charts::Kind::Sweep, page, Some(TABLE_ID))}
+                {reserve(page)}
                 {accuracy(page)}
                 {notes(page)}
             </section>

@@ -5,6 +5,7 @@ mod actions;
 pub mod export;
 mod head;
 mod notes;
+mod reserve;
 mod table;
 
 use nn_memory::{DeviceChoice, PartKind, Scenario, UnitSystem};
@@ -14,6 +15,7 @@ pub use accuracy::accuracy;
 pub use actions::{actions, copy_link, open_full};
 pub use head::head;
 pub use notes::notes;
+pub use reserve::reserve;
 pub use table::{TABLE_ID, table};
 
 /// Name of a part in test ids and custom properties.

@@ -237,3 +237,11 @@ visit('the accuracy is told for the family', { query: '?model=gpt2' }, async pag
   await kind(page, 'size');
   await eventually(async () => (await page.text('accuracy')).includes('not held against measured runs'), true);
 });
+
+visit('what the allocator reserves is worked out when asked for', { query: '?model=gpt2&batch=1&sequence_length=128' }, async page => {
+  await page.get('show-reserve').click();
+  // The run of this setting reserved 2,936,012,800 B on an H200, whose cuBLAS workspaces are larger than the default device's.
+  await eventually(async () => /Allocated: 2\.\d\d GiB, in whole blocks 2\.\d\d GiB\. Reserved by PyTorch's allocator: 2\.\d\d GiB\./.test(await page.text('reserve')), true);
+  await kind(page, 'size');
+  await eventually(() => page.get('reserve').isVisible(), false);
+});
