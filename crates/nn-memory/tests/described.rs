@@ -62,8 +62,7 @@ fn the_timeline_reaches_the_peak_and_no_higher() {
 #[test]
 fn every_model_of_the_catalogue_is_read_and_has_its_parameters() {
     for model in catalog::MODELS {
-        let config = Config::from_json(model.config);
-        let Ok(config) = config else { continue };
+        let config = Config::from_json(model.config).unwrap_or_else(|error| panic!("{}: {error}", model.key));
         let scenario =
             Scenario { model: Model::Described(config), batch_size: 1, sequence_length: 64, ..Scenario::default() };
         let report = estimate(&scenario).unwrap_or_else(|error| panic!("{}: {error}", model.key)).report;
