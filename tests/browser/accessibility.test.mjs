@@ -8,6 +8,8 @@ const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.
 
 async function check(page) {
   await page.page.evaluate(axe);
+  // Colours on their way from one theme to the other are no colours of either.
+  await page.page.evaluate(() => Promise.allSettled(document.getAnimations().map(animation => animation.finished)));
   const violations = await page.page.evaluate(async () => (await window.axe.run(document, { resultTypes: ['violations'] })).violations);
   const found = violations.map(({ id, nodes }) => {
     const [first] = nodes;
