@@ -121,7 +121,7 @@ impl Note {
                 format_count(positions)
             ),
             Self::AdaptersNotCounted => {
-                "Adapters follow from the layers that get them: choose the model by name or by hand to count them. Here the network is frozen and nothing is trained.".into()
+                "Adapters follow from the layers that get them, which a network known by its size alone does not tell: none are counted, and the network is frozen.".into()
             }
             Self::MasterWeightsNeedless => {
                 "Parameters of 32 bits or more are their own master copy: no second one is counted.".into()
