@@ -28,6 +28,8 @@ pub enum EstimateError {
     },
     /// The description of the network cannot be followed.
     Config(ConfigError),
+    /// The network is described, and [`Engine::BY_SIZE`](crate::Engine::BY_SIZE) was asked.
+    NotFollowed,
 }
 
 impl From<ConfigError> for EstimateError {
@@ -42,7 +44,7 @@ impl EstimateError {
         match self {
             Self::OutOfRange { field, .. } | Self::TooLarge { field, .. } => *field,
             // The input that stands for the model.
-            Self::Config(_) => Field::Parameters,
+            Self::Config(_) | Self::NotFollowed => Field::Parameters,
         }
     }
 }
@@ -57,6 +59,7 @@ impl fmt::Display for EstimateError {
                 write!(f, "{} is too large: the bytes of the {} pass 64 bits", field.name(), part.name())
             }
             Self::Config(error) => write!(f, "{error}"),
+            Self::NotFollowed => f.write_str("described networks are not followed here"),
         }
     }
 }

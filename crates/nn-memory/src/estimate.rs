@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::catalog::Device;
 use crate::described::{LayerShare, TimelinePoint};
-use crate::{Bytes, EstimateError, Fit, Formula, Note, Report, Scenario, described, fit, quick};
+use crate::{Bytes, Fit, Formula, Note, Report};
 
 /// The memory that a scenario takes, part by part, with its work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,51 +144,6 @@ pub(crate) fn shares<const N: usize>(amounts: [Bytes; N], total: Bytes) -> [Shar
         remainders[largest] = None;
     }
     shares
-}
-
-/// How much memory a scenario takes.
-///
-/// # Errors
-/// When an input lies outside its limits or a part does not fit in 64 bits; the error names the input.
-pub fn estimate(scenario: &Scenario) -> Result<Estimate, EstimateError> {
-    if let Some(config) = scenario.model.config() {
-        return described::estimate(scenario, &config?);
-    }
-    let amounts = quick::amounts(scenario)?;
-    let total = amounts.total;
-    let shares = shares(amounts.parts, total);
-    let parts = PartKind::ALL
-        .into_iter()
-        .zip(shares)
-        .map(|(kind, share)| Part {
-            kind,
-            bytes: amounts.parts[kind as usize],
-            share,
-            formula: quick::formula(scenario, kind, &amounts),
-        })
-        .collect();
-    let system_memory = fit::system_memory(fit::device_memory(scenario.device, total));
-    Ok(Estimate {
-        parts,
-        total,
-        total_formula: quick::total_formula(&amounts),
-        fit: Fit::of(scenario.device, &scenario.overheads, total),
-        smallest_device: fit::smallest_device(&scenario.overheads, total),
-        system_memory,
-        system_memory_formula: fit::system_memory_formula(scenario.device, total),
-        notes: quick::notes(scenario),
-        report: None,
-        timeline: Vec::new(),
-        layers: Vec::new(),
-    })
-}
-
-/// The total alone, for many scenarios.
-pub(crate) fn total(scenario: &Scenario) -> Result<Bytes, EstimateError> {
-    match scenario.model.config() {
-        Some(config) => described::total(scenario, &config?),
-        None => quick::amounts(scenario).map(|amounts| amounts.total),
-    }
 }
 
 #[cfg(test)]

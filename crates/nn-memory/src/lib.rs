@@ -26,11 +26,14 @@
 //!
 //! Symbols, units and sources of the formulas: see [`quick`].
 
+#![forbid(unsafe_code)]
+
 pub mod architecture;
 mod bytes;
 pub mod catalog;
 mod choice;
 mod described;
+mod engine;
 mod error;
 mod estimate;
 mod field;
@@ -50,9 +53,10 @@ mod sweep;
 pub use architecture::{Config, ConfigError, Family};
 pub use bytes::{Bytes, Size, Unit, UnitSystem};
 pub use choice::Choice;
-pub use described::{Explanation, LayerShare, PartLine, Report, Reserved, TimelinePoint, explain};
+pub use described::{Explanation, LayerShare, PartLine, Report, Reserved, TimelinePoint};
+pub use engine::{Engine, estimate, explain};
 pub use error::EstimateError;
-pub use estimate::{Estimate, Part, PartKind, Share, estimate};
+pub use estimate::{Estimate, Part, PartKind, Share};
 pub use field::Field;
 pub use fit::{Fit, MARGIN_PERCENT, Verdict, system_memory};
 pub use formula::{Formula, Operand, Value};

@@ -1,7 +1,6 @@
 //! The same scenario at other batch sizes.
 
-use crate::estimate::total;
-use crate::{Bytes, EstimateError, Field, Fit, Model, Scenario, Verdict};
+use crate::{Bytes, Engine, EstimateError, Field, Fit, Scenario, Verdict};
 
 /// The total at one batch size.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,65 +13,68 @@ pub struct SweepPoint {
 
 /// The totals at these batch sizes.
 pub fn sweep_batch(scenario: &Scenario, batch_sizes: impl IntoIterator<Item = u64>) -> Vec<SweepPoint> {
-    let mut scenario = described_once(scenario);
-    batch_sizes
-        .into_iter()
-        .map(|batch_size| {
-            scenario.batch_size = batch_size;
-            SweepPoint { batch_size, total: total(&scenario) }
-        })
-        .collect()
-}
-
-/// The scenario with its model read, so that each total need not read it again.
-fn described_once(scenario: &Scenario) -> Scenario {
-    let mut scenario = scenario.clone();
-    if let Some(Ok(config)) = scenario.model.config() {
-        scenario.model = Model::Described(config);
-    }
-    scenario
+    Engine::FULL.sweep_batch(scenario, batch_sizes)
 }
 
 /// The largest batch size that fits the device with the margin kept; none where even one sample does not.
 pub fn largest_batch_that_fits(scenario: &Scenario) -> Option<u64> {
-    let mut scenario = described_once(scenario);
-    // What is missing to the limit, or over it, in bytes.
-    let mut room = |batch_size| {
-        scenario.batch_size = batch_size;
-        let total = total(&scenario).ok()?;
-        match Fit::of(scenario.device, &scenario.overheads, total) {
-            Fit { verdict: Verdict::Fits { free }, margin, .. } => {
-                Some(i128::from(free.get()) - i128::from(margin.get()))
-            }
-            Fit { usable, margin, .. } => {
-                Some(i128::from(usable.get()) - i128::from(margin.get()) - i128::from(total.get()))
-            }
-        }
-    };
-    let limits = Field::BatchSize.count_limits()?;
-    let (mut good, mut bad) = (*limits.start(), limits.end() + 1);
-    let mut spare = room(good).filter(|spare| *spare >= 0)?;
-    let mut excess = None;
-    // The total never falls as the batch grows, and is close to a line: the next try lies where the line through the last
-    // good and bad ones meets the limit, kept away from both ends, in turn with halving.
-    let mut halve = false;
-    while bad - good > 1 {
-        let middle = good + (bad - good) / 2;
-        let guess = match excess {
-            Some(excess) if !halve => {
-                let share = i128::from(bad - good) * spare / (spare + excess);
-                good + u64::try_from(share).unwrap_or(0)
-            }
-            // Nothing is known above: in steps that grow.
-            None => good.saturating_mul(4),
-            Some(_) => middle,
-        };
-        let next = guess.clamp(good + 1, bad - 1);
-        halve = !halve;
-        match room(next) {
-            Some(left) if left >= 0 => (good, spare) = (next, left),
-            other => (bad, excess) = (next, other.map(|left: i128| -left).or(Some(i128::from(u64::MAX)))),
-        }
+    Engine::FULL.largest_batch_that_fits(scenario)
+}
+
+impl Engine {
+    /// The totals at these batch sizes.
+    pub fn sweep_batch(&self, scenario: &Scenario, batch_sizes: impl IntoIterator<Item = u64>) -> Vec<SweepPoint> {
+        let mut scenario = self.read_once(scenario);
+        batch_sizes
+            .into_iter()
+            .map(|batch_size| {
+                scenario.batch_size = batch_size;
+                SweepPoint { batch_size, total: self.total(&scenario) }
+            })
+            .collect()
     }
-    Some(good)
+
+    /// The largest batch size that fits the device with the margin kept; none where even one sample does not.
+    pub fn largest_batch_that_fits(&self, scenario: &Scenario) -> Option<u64> {
+        let mut scenario = self.read_once(scenario);
+        // What is missing to the limit, or over it, in bytes.
+        let mut room = |batch_size| {
+            scenario.batch_size = batch_size;
+            let total = self.total(&scenario).ok()?;
+            match Fit::of(scenario.device, &scenario.overheads, total) {
+                Fit { verdict: Verdict::Fits { free }, margin, .. } => {
+                    Some(i128::from(free.get()) - i128::from(margin.get()))
+                }
+                Fit { usable, margin, .. } => {
+                    Some(i128::from(usable.get()) - i128::from(margin.get()) - i128::from(total.get()))
+                }
+            }
+        };
+        let limits = Field::BatchSize.count_limits()?;
+        let (mut good, mut bad) = (*limits.start(), limits.end() + 1);
+        let mut spare = room(good).filter(|spare| *spare >= 0)?;
+        let mut excess = None;
+        // The total never falls as the batch grows, and is close to a line: the next try lies where the line through the last
+        // good and bad ones meets the limit, kept away from both ends, in turn with halving.
+        let mut halve = false;
+        while bad - good > 1 {
+            let middle = good + (bad - good) / 2;
+            let guess = match excess {
+                Some(excess) if !halve => {
+                    let share = i128::from(bad - good) * spare / (spare + excess);
+                    good + u64::try_from(share).unwrap_or(0)
+                }
+                // Nothing is known above: in steps that grow.
+                None => good.saturating_mul(4),
+                Some(_) => middle,
+            };
+            let next = guess.clamp(good + 1, bad - 1);
+            halve = !halve;
+            match room(next) {
+                Some(left) if left >= 0 => (good, spare) = (next, left),
+                other => (bad, excess) = (next, other.map(|left: i128| -left).or(Some(i128::from(u64::MAX)))),
+            }
+        }
+        Some(good)
+    }
 }

@@ -6,7 +6,7 @@ use crate::formula::{Operand, Value};
 use crate::program::Layers;
 use crate::step::{Amounts, Kind, Line, Outcome, Watch};
 use crate::{
-    Bytes, Checkpointing, Config, ConfigError, ElementType, Estimate, EstimateError, Field, Fit, Formula, Note,
+    Bytes, Checkpointing, Config, ConfigError, ElementType, Estimate, EstimateError, Field, Fit, Formula, Model, Note,
     Overheads, Part, PartKind, Phase, Scenario, Shape, fit, quick,
 };
 
@@ -129,18 +129,33 @@ fn highest(outcomes: &[Outcome]) -> Result<&Outcome, EstimateError> {
         .ok_or(EstimateError::Config(ConfigError::TooLarge))
 }
 
+/// The configuration of a scenario that is known to have one.
+fn config(scenario: &Scenario) -> Result<Config, EstimateError> {
+    scenario.model.config().ok_or(EstimateError::NotFollowed)?.map_err(EstimateError::from)
+}
+
+/// The scenario with its model read, so that each total need not read it again.
+pub(crate) fn read_once(scenario: &Scenario) -> Scenario {
+    let mut scenario = scenario.clone();
+    if let Some(Ok(config)) = scenario.model.config() {
+        scenario.model = Model::Described(config);
+    }
+    scenario
+}
+
 /// The total alone.
-pub(crate) fn total(scenario: &Scenario, config: &Config) -> Result<Bytes, EstimateError> {
+pub(crate) fn total(scenario: &Scenario) -> Result<Bytes, EstimateError> {
     check(scenario)?;
-    let lowered = lower(scenario, config, Layers::Counted)?;
+    let lowered = lower(scenario, &config(scenario)?, Layers::Counted)?;
     let outcomes = play(&lowered, Watch::Peak);
     let peak = bytes(highest(&outcomes)?.peak);
     peak.checked_add(context(&scenario.overheads)).ok_or(EstimateError::Config(ConfigError::TooLarge))
 }
 
-pub(crate) fn estimate(scenario: &Scenario, config: &Config) -> Result<Estimate, EstimateError> {
+pub(crate) fn estimate(scenario: &Scenario) -> Result<Estimate, EstimateError> {
     check(scenario)?;
-    let lowered = lower(scenario, config, Layers::Counted)?;
+    let config = config(scenario)?;
+    let lowered = lower(scenario, &config, Layers::Counted)?;
     let outcomes = play(&lowered, Watch::Timeline);
     let highest = highest(&outcomes)?;
     let report = Report::from(&lowered, &outcomes);
@@ -167,7 +182,7 @@ pub(crate) fn estimate(scenario: &Scenario, config: &Config) -> Result<Estimate,
         smallest_device: fit::smallest_device(&scenario.overheads, total),
         system_memory,
         system_memory_formula: fit::system_memory_formula(scenario.device, total),
-        notes: notes(scenario, config, &report),
+        notes: notes(scenario, &config, &report),
         timeline: timeline(scenario, &outcomes),
         layers: layers(&lowered, &outcomes),
         report: Some(report),
@@ -230,11 +245,8 @@ fn notes(scenario: &Scenario, config: &Config, report: &Report) -> Vec<Note> {
     notes
 }
 
-/// What stands at the peak of a described network, line by line; none of a network known by its size alone.
-///
-/// # Errors
-/// As [`estimate`](crate::estimate()).
-pub fn explain(scenario: &Scenario) -> Option<Result<Explanation, EstimateError>> {
+/// What stands at the peak, line by line; none of a network known by its size alone.
+pub(crate) fn explain(scenario: &Scenario) -> Option<Result<Explanation, EstimateError>> {
     Some(scenario.model.config()?.map_err(EstimateError::from).and_then(|config| explain_config(scenario, &config)))
 }
 

@@ -3,8 +3,8 @@
 mod answer;
 mod reserve;
 
-pub use answer::{Explanation, LayerShare, PartLine, TimelinePoint, explain};
-pub(crate) use answer::{estimate, total};
+pub use answer::{Explanation, LayerShare, PartLine, TimelinePoint};
+pub(crate) use answer::{estimate, explain, read_once, total};
 pub use reserve::Reserved;
 
 use crate::architecture::{Pass, Request};
