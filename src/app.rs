@@ -6,14 +6,15 @@ use leptos::either::Either;
 use leptos::prelude::*;
 use nn_memory::UnitSystem;
 
-use crate::charts::{self, chart};
+use crate::charts::{breakdown, chart, sweep};
+use crate::described::{self, Described};
 use crate::examples::EXAMPLES;
 use crate::form::{Fields, essentials, rest};
 use crate::link::{self, Opened, View};
 use crate::page::Page;
 use crate::platform::{self, Theme};
 use crate::reactive::{action, button, flag, text};
-use crate::results::{TABLE_ID, accuracy, actions, copy_link, head, notes, open_full, reserve, table};
+use crate::results::{TABLE_ID, accuracy, actions, copy_link, head, notes, open_full, table};
 
 /// How long the address waits for typing to pause.
 const ADDRESS_DELAY: Duration = Duration::from_millis(250);
@@ -32,11 +33,19 @@ pub fn App() -> impl IntoView {
         notice.set(opened.notices.join("\n"));
     };
     keep_address(page);
-    platform::on_history(open);
+    // What a link describes may have to be loaded first.
+    let open = move |query: String| {
+        if link::describes(&query) {
+            page.once_described(move |_| open(&query));
+        } else {
+            open(&query);
+        }
+    };
+    platform::on_history(move |query| open(query.to_owned()));
     platform::on_scenario_link(move |query| {
         platform::push_query(&query);
-        open(&query);
         page.status.set("Opened the example. Your browser's back button returns to your inputs.".to_owned());
+        open(query);
         platform::scroll_to_calculator();
     });
     follow_appearance(page, view.embedded);
@@ -66,13 +75,13 @@ fn full(page: Page) -> impl IntoView {
             <section class="answer" class:stale=flag(move || fields.with(Fields::any_error)) aria-labelledby="answer-title">
                 <h2 class="visually-hidden" id="answer-title">"Memory needed"</h2>
                 {head(page)}
-                {chart(charts::Kind::Breakdown, page, Some(TABLE_ID))}
+                {chart(&breakdown::CHART, page, Some(TABLE_ID))}
                 {table(page)}
                 {actions(page)}
                 <p class="status" role="status" data-testid="status">{text(move || status.get())}</p>
-                {timeline(page, Some(TABLE_ID))}
-                {chart(charts::Kind::Sweep, page, Some(TABLE_ID))}
-                {reserve(page)}
+                {of_described(page, |has, page| chart(has.timeline, page, Some(TABLE_ID)).into_any())}
+                {chart(&sweep::CHART, page, Some(TABLE_ID))}
+                {of_described(page, |has, page| (has.reserve)(page))}
                 {accuracy(page)}
                 {notes(page)}
             </section>
@@ -95,20 +104,21 @@ fn embedded(page: Page, view: &View) -> impl IntoView + use<> {
             <section class="answer" class:stale=flag(move || fields.with(Fields::any_error)) aria-labelledby="answer-title">
                 <h2 class="visually-hidden" id="answer-title">"Memory needed"</h2>
                 {shows("total").then(|| head(page))}
-                {shows("breakdown").then(|| chart(charts::Kind::Breakdown, page, table_id))}
+                {shows("breakdown").then(|| chart(&breakdown::CHART, page, table_id))}
                 {shows("table").then(|| table(page))}
-                {shows("timeline").then(|| timeline(page, table_id))}
-                {shows("sweep").then(|| chart(charts::Kind::Sweep, page, table_id))}
+                {shows("timeline").then(|| of_described(page, move |has, page| chart(has.timeline, page, table_id).into_any()))}
+                {shows("sweep").then(|| chart(&sweep::CHART, page, table_id))}
                 {open_full(page)}
             </section>
         </div>
     }
 }
 
-/// The course of the step, where it was followed.
-fn timeline(page: Page, table_id: Option<&'static str>) -> impl IntoView {
-    let described = Memo::new(move |_| page.outcome.with(|outcome| outcome.estimate.report.is_some()));
-    move || described.get().then(|| chart(charts::Kind::Timeline, page, table_id))
+/// What only a described model has.
+fn of_described(page: Page, view: impl Fn(&'static Described, Page) -> AnyView + Send + 'static) -> AnyView {
+    let followed = Memo::new(move |_| page.outcome.with(|outcome| outcome.estimate.report.is_some()));
+    let shown = move || followed.get().then(described::get).flatten().map(|has| view(has, page));
+    shown.into_any()
 }
 
 /// Writes the scenario into the address once typing pauses; what cannot be read is not written.

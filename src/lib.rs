@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod charts;
+pub mod described;
 pub mod examples;
 pub mod form;
 pub mod link;

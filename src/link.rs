@@ -4,6 +4,7 @@
 
 use nn_memory::{ActivationMode, Choice, Config, Family, Field, ModelKind, Scenario};
 
+use crate::described;
 use crate::form::{Input, Texts, default_text, excerpt};
 
 /// The version that is written.
@@ -79,6 +80,13 @@ pub fn with_view_of(query: &str, old: &str) -> String {
     whole
 }
 
+/// Whether a query asks for a described model.
+pub fn describes(query: &str) -> bool {
+    let described = [Field::Model, Field::ModelType, Field::Config, Field::ModelKind].map(Field::key);
+    let mut pairs = query.trim_start_matches('?').split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.any(|(key, value)| described.contains(&key) && value != ModelKind::Size.key())
+}
+
 /// Reads any query at all: unknown keys are left alone, a bad value gives way to the default and is named.
 pub fn from_query(query: &str) -> Opened {
     let mut texts = Texts::default();
@@ -122,6 +130,9 @@ pub fn from_query(query: &str) -> Opened {
     let family = texts.family();
     for (error, _) in texts.repair() {
         notices.push(format!("{}: {} The default stands instead.", error.input.key(family), error.message));
+    }
+    if describes(query) && described::get().is_none() {
+        notices = vec![described::NOT_LOADED.to_owned()];
     }
     Opened { texts, view, notices }
 }
@@ -250,6 +261,16 @@ mod tests {
         let keys: Vec<_> = opened.notices.iter().filter_map(|notice| notice.split(':').next()).collect();
         assert_eq!(keys, ["layers", "optimizer"]);
         assert_eq!(opened.texts[Field::Optimizer], "adamw");
+    }
+
+    #[test]
+    fn a_link_says_whether_it_describes_a_model() {
+        for query in ["?v=1&model=gpt2", "model_type=llama", "?batch=2&config=%7B%7D", "?model_kind=name"] {
+            assert!(describes(query), "{query}");
+        }
+        for query in ["", "?", "?v=1&params=7B", "?model_kind=size", "?models=gpt2&batch=model"] {
+            assert!(!describes(query), "{query}");
+        }
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! What the parts of the page share.
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use nn_memory::{Choice, Family, Field, ModelKind, UnitSystem};
 
-use crate::form::{Fields, Form, Input, Outcome, Texts, switched, with_family};
+use crate::described::{self, Described};
+use crate::form::{Fields, Form, Input, Outcome, Texts};
+use crate::platform;
 
 /// The signals of the page; copied into every part.
 #[derive(Clone, Copy)]
@@ -45,21 +48,41 @@ impl Page {
 
     /// Picks an option of an input. Another way to give the model, and another family, take over what still applies.
     pub fn choose(self, input: Input, key: &str) {
-        let texts = || untrack(|| self.form.texts());
+        let texts = move || untrack(|| self.form.texts());
         match input {
             Input::Field(Field::ModelKind) => {
                 let Some(kind) = ModelKind::from_key(key) else { return };
-                let texts = self
-                    .outcome
-                    .with_untracked(|outcome| switched(texts(), kind, &outcome.scenario, &outcome.estimate));
-                self.form.fill(&texts);
+                self.once_described(move |has| match has {
+                    Some(has) => {
+                        self.form.fill(&self.outcome.with_untracked(|outcome| {
+                            (has.switched)(texts(), kind, &outcome.scenario, &outcome.estimate)
+                        }));
+                    }
+                    None => platform::pick("model-kind", ModelKind::Size.key()),
+                });
             }
             Input::Field(Field::ModelType) => {
                 let Some(family) = Family::from_key(key) else { return };
-                self.form.fill(&with_family(texts(), family));
+                if let Some(has) = described::get() {
+                    self.form.fill(&(has.with_family)(texts(), family));
+                }
             }
             _ => self.form.set(input, key),
         }
+    }
+
+    /// Goes on once what described models need is there, or with nothing where it cannot be loaded.
+    pub fn once_described(self, go_on: impl FnOnce(Option<&'static Described>) + 'static) {
+        if let Some(has) = described::get() {
+            return go_on(Some(has));
+        }
+        let before = self.status.get_untracked();
+        self.status.set("Loading the described models…".to_owned());
+        spawn_local(async move {
+            let loaded = described::load().await;
+            self.status.set(if loaded { before } else { described::NOT_LOADED.to_owned() });
+            go_on(described::get());
+        });
     }
 
     /// Puts every input back to its default; [`Page::undo_reset`] takes that back.

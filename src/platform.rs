@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, HtmlAnchorElement, HtmlElement, HtmlTextAreaElement, Storage, Window};
+use web_sys::{Element, HtmlAnchorElement, HtmlElement, HtmlInputElement, HtmlTextAreaElement, Storage, Window};
 
 /// A theme as picked: the system's, or one of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,15 @@ pub fn set_theme(theme: Theme) {
 
 fn storage() -> Option<Storage> {
     window().local_storage().ok().flatten()
+}
+
+/// Puts the mark of a group of radio buttons back to this option: the browser moves it before the page can refuse.
+pub fn pick(group: &str, value: &str) {
+    let selector = format!("input[name=\"{group}\"][value=\"{value}\"]");
+    let option = document().query_selector(&selector).ok().flatten();
+    if let Some(option) = option.and_then(|option| option.dyn_into::<HtmlInputElement>().ok()) {
+        option.set_checked(true);
+    }
 }
 
 /// The query of the address, with its question mark.

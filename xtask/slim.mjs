@@ -1,6 +1,8 @@
 // Takes out of a built page what no one calls, and gives what stays short names.
 //
-//   node slim.mjs PAGE.js PAGE_bg.wasm
+//   node slim.mjs PAGE.js PAGE_bg.wasm [PAGE_described.wasm]
+//
+// The third file is what was split off: the script gets what loads it, and the page keeps the exports that it imports.
 //
 // wasm-bindgen exports what any dependency marks, here streams that only a server function would use, and names every
 // import after its JavaScript with a hash behind: 10 kB of text in the WebAssembly, and as much again beside it.
@@ -10,24 +12,71 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const [scriptFile, wasmFile] = process.argv.slice(2);
+const [scriptFile, wasmFile, splitFile] = process.argv.slice(2);
 const tools = new URL('../tests/node_modules/', import.meta.url).pathname;
 const { minify } = createRequire(join(tools, 'package.json'))('terser');
 const unused = /intounderlying/;
+// What rustc's target has; `wasm-opt` would read it from a section that not every file keeps.
+const features = ['bulk-memory', 'extended-const', 'multivalue', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types', 'sign-ext']
+  .map(name => `--enable-${name}`);
 
 const scratch = mkdtempSync(join(tmpdir(), 'slim-'));
 try {
-  const names = dropUnusedExports();
-  writeFileSync(scriptFile, await slimScript(readFileSync(scriptFile, 'utf8'), names));
+  let script = readFileSync(scriptFile, 'utf8');
+  if (splitFile) script = withLoader(script);
+  const names = dropUnusedExports(script);
+  writeFileSync(scriptFile, await slimScript(script, names));
+  if (splitFile) binaryen('wasm-opt', '-Oz', '--converge', '--strip-producers', splitFile, '-o', splitFile);
 } finally {
   rmSync(scratch, { recursive: true });
 }
 
+/** What the split file wants of the page. */
+function shared() {
+  const imports = WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(splitFile)));
+  const modules = new Set(imports.map(({ module }) => module));
+  if (modules.size !== 1) throw new Error(`the split file imports from ${modules.size} modules, not from one`);
+  return { module: [...modules][0], names: imports.map(({ name }) => name) };
+}
+
+/**
+ * The script with the function that loads the split file, in the place of the module that would be asked for at once.
+ * `described` is of the page, which knows the file and its hash.
+ */
+function withLoader(script) {
+  const { module, names } = shared();
+  const request = /^import \* as (\w+) from "\.\/__wasm_split\.js"\n/m;
+  const object = /^ {4}const import0 = \{\n/m;
+  const wasm = new WebAssembly.Module(readFileSync(wasmFile));
+  const wanted = WebAssembly.Module.imports(wasm).filter(({ name }) => name.startsWith('__wasm_split_load_')).map(({ name }) => name);
+  if (wanted.length !== 1 || !request.test(script) || !object.test(script)) {
+    throw new Error('the script of wasm-bindgen has changed: there is no place for what loads the split file');
+  }
+  const name = script.match(request)[1];
+  const loader = `        ${wanted[0]}: async function(callback, data) {
+            let loaded = 0;
+            try {
+                await __wbg_load(await described.get(), { ${module}: { ${names.map(name => `${name}: wasm.${name}`).join(', ')} } });
+                loaded = 1;
+            } catch (error) {
+                described.response = undefined;
+                console.error(error);
+            }
+            wasm.__indirect_function_table.get(callback)(data, loaded);
+        },
+`;
+  return script
+    .replace(request, '')
+    .replace(new RegExp(`^ *"\\./__wasm_split\\.js": ${name},\n`, 'm'), '')
+    .replace(object, start => start + loader);
+}
+
 /** Drops the exports, then what only they needed, then the long names; gives the old name and the new one of the rest. */
-function dropUnusedExports() {
+function dropUnusedExports(script) {
+  const called = new Set(['memory', ...Array.from(script.matchAll(/\bwasm\.([\w$]+)/g), ([, name]) => name)]);
   const kept = WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(wasmFile)))
     .map(({ name }) => name)
-    .filter(name => !unused.test(name));
+    .filter(name => called.has(name) && !unused.test(name));
   const graph = [
     { name: 'page', root: true, reaches: kept.map(name => `export ${name}`) },
     ...kept.map(name => ({ name: `export ${name}`, export: name })),
@@ -37,7 +86,7 @@ function dropUnusedExports() {
   writeFileSync(graphFile, JSON.stringify(graph));
   binaryen('wasm-metadce', wasmFile, '--graph-file', graphFile, '-o', less);
   // Taking the control flow apart once lets the passes after it find 1 kB more than Trunk's own run did.
-  const passes = ['--flatten', '--rereloop', '-Oz', '--gufa', '-Oz', '--converge', '--strip-producers'];
+  const passes = ['-Oz', '--flatten', '--rereloop', '-Oz', '--gufa', '-Oz', '--converge', '--strip-producers'];
   const least = join(scratch, 'least.wasm');
   binaryen('wasm-opt', ...passes, less, '-o', least);
   const names = JSON.parse(binaryen('wasm-opt', '--minify-imports-and-exports-and-modules', least, '-o', wasmFile));
@@ -91,18 +140,18 @@ function dropUnused(whole, name) {
 }
 
 function binaryen(tool, ...args) {
-  return execFileSync(join(tools, '.bin', tool), args, { encoding: 'utf8' });
+  return execFileSync(join(tools, '.bin', tool), [...features, ...args], { encoding: 'utf8' });
 }
 
 /** The script with the new names, without the functions that are no longer imported, minified. */
 async function slimScript(script, { imports, exports }) {
   const newName = new Map(imports.map(([, from, to]) => [from, to]));
   const newModule = WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(wasmFile)))[0].module;
-  const modules = new Set(imports.map(([module]) => module));
+  const modules = new Set(imports.map(([module]) => module).filter(module => !module.includes('__wasm_split')));
   if (modules.size !== 1) throw new Error(`the imports come from ${modules.size} modules, not from one`);
   // wasm-bindgen writes each import as `        name: function(…) {` up to `        },`, or in one line.
   script = script.replace(
-    /^ {8}([\w$]+)(: (?:function\(.*\) \{\n(?: {12}.*\n|\n)* {8}\}|.*),?\n)/gm,
+    /^ {8}([\w$]+)(: (?:(?:async )?function\(.*\) \{\n(?: {12}.*\n|\n)* {8}\}|.*),?\n)/gm,
     (entry, name, rest) =>
       newName.has(name) ? `        ${JSON.stringify(newName.get(name))}${rest}` : /^(__wbg_|__wbindgen_)/.test(name) ? '' : entry,
   );

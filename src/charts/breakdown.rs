@@ -2,8 +2,20 @@
 
 use nn_memory::{Bytes, Estimate, Fit, Size, UnitSystem, catalog};
 
+use super::Chart;
 use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, Measure, Picture, Shape};
-use crate::results::capitalized;
+use crate::results::{capitalized, device_name};
+
+/// The parts of the total against devices.
+pub static CHART: Chart = Chart {
+    slug: "breakdown",
+    title: |outcome, _| title(&outcome.estimate),
+    description: |outcome, system| description(&outcome.estimate, system),
+    layout: |outcome, system, area, measure| {
+        layout(&outcome.estimate, &device_name(&outcome.scenario, system), system, area, measure)
+    },
+    legend: None,
+};
 
 const BAR_TOP: f64 = 26.0;
 const BAR_HEIGHT: f64 = 44.0;

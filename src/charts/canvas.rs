@@ -16,12 +16,11 @@ use wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use super::picture::{Align, Area, FONT_SIZE, Ink, Measure, Picture, Shape};
-use super::{breakdown, timeline};
 use crate::form::Outcome;
 use crate::page::Page;
 use crate::platform;
 use crate::reactive::{action, text};
-use crate::results::{capitalized, device_name, slug};
+use crate::results::slug;
 
 const FONT: &str = "system-ui, sans-serif";
 
@@ -197,63 +196,30 @@ fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
     canvas.get_context("2d").ok()??.dyn_into().ok()
 }
 
-/// Which chart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The parts of the total against devices.
-    Breakdown,
-    /// The total against the batch size.
-    Sweep,
-    /// The parts along the step.
-    Timeline,
-}
-
-impl Kind {
+/// A chart: its words, its picture, and what belongs under it.
+pub struct Chart {
     /// Name in test ids, classes and files.
-    const fn slug(self) -> &'static str {
-        match self {
-            Self::Breakdown => "breakdown",
-            Self::Sweep => "sweep",
-            Self::Timeline => "timeline",
-        }
-    }
-
-    fn title(self, outcome: &Outcome, system: UnitSystem) -> String {
-        match self {
-            Self::Breakdown => breakdown::title(&outcome.estimate),
-            Self::Sweep => outcome.sweep.title(&device_name(&outcome.scenario, system)),
-            Self::Timeline => timeline::title(&outcome.estimate, system),
-        }
-    }
-
-    fn description(self, outcome: &Outcome, system: UnitSystem) -> String {
-        match self {
-            Self::Breakdown => breakdown::description(&outcome.estimate, system),
-            Self::Sweep => outcome.sweep.description(&device_name(&outcome.scenario, system), system),
-            Self::Timeline => timeline::description(&outcome.estimate, system),
-        }
-    }
-
-    fn layout(self, outcome: &Outcome, system: UnitSystem, area: Area, measure: Measure) -> Picture {
-        let device = device_name(&outcome.scenario, system);
-        match self {
-            Self::Breakdown => breakdown::layout(&outcome.estimate, &device, system, area, measure),
-            Self::Sweep => outcome.sweep.layout(&device, system, area, measure),
-            Self::Timeline => timeline::layout(&outcome.estimate, &device, system, area, measure),
-        }
-    }
+    pub slug: &'static str,
+    /// What it shows, as its title.
+    pub title: fn(&Outcome, UnitSystem) -> String,
+    /// Its figures in words.
+    pub description: fn(&Outcome, UnitSystem) -> String,
+    /// Its picture.
+    pub layout: fn(&Outcome, UnitSystem, Area, Measure) -> Picture,
+    /// What its colours mean, where no table beside it says so.
+    pub legend: Option<fn(Page) -> AnyView>,
 }
 
 /// A chart with its title, its read-out and its download.
 ///
 /// `described_by` is the id of the table with the same figures, where it is shown.
-pub fn chart(kind: Kind, page: Page, described_by: Option<&'static str>) -> impl IntoView {
+pub fn chart(chart: &'static Chart, page: Page, described_by: Option<&'static str>) -> impl IntoView {
     let Page { outcome, system, appearance, status, .. } = page;
     let canvas = NodeRef::<Canvas>::new();
     let drawn = StoredValue::new_local(Drawn::default());
     let selected = RwSignal::new(None::<usize>);
     let scheduled = StoredValue::new(false);
-    let name = kind.slug();
+    let name = chart.slug;
 
     let area_of = move |canvas: &HtmlCanvasElement| Area {
         width: f64::from(canvas.client_width()),
@@ -274,7 +240,7 @@ pub fn chart(kind: Kind, page: Page, described_by: Option<&'static str>) -> impl
             let look = drawn.look.insert(look.unwrap_or_else(|| Look::of_page(appearance)));
             let measure = |text: &str| look.measure(&context, text);
             drawn.picture =
-                outcome.with_untracked(|outcome| kind.layout(outcome, system.get_untracked(), area, &measure));
+                outcome.with_untracked(|outcome| (chart.layout)(outcome, system.get_untracked(), area, &measure));
             let marker = selected.get_untracked().and_then(|index| drawn.picture.hits.get(index)).map(|hit| hit.marker);
             // A canvas that gives no context draws nothing; the table says the same.
             paint(&canvas, area, window().device_pixel_ratio(), &look.palette, false, &drawn.picture, marker);
@@ -333,7 +299,7 @@ pub fn chart(kind: Kind, page: Page, described_by: Option<&'static str>) -> impl
     view! {
         <figure class="chart">
             <figcaption class="chart-head">
-                <h3>{text(move || outcome.with(|outcome| kind.title(outcome, system.get())))}</h3>
+                <h3>{text(move || outcome.with(|outcome| (chart.title)(outcome, system.get())))}</h3>
                 <button
                     type="button"
                     class="quiet"
@@ -349,7 +315,7 @@ pub fn chart(kind: Kind, page: Page, described_by: Option<&'static str>) -> impl
                 node_ref=canvas
                 role="img"
                 tabindex="0"
-                aria-label=text(move || outcome.with(|outcome| kind.description(outcome, system.get())))
+                aria-label=text(move || outcome.with(|outcome| (chart.description)(outcome, system.get())))
                 aria-describedby=described_by
                 data-testid=format!("chart-{name}")
                 on:pointermove=point_at
@@ -363,27 +329,10 @@ pub fn chart(kind: Kind, page: Page, described_by: Option<&'static str>) -> impl
                 on:blur=move |_| selected.set(None)
                 on:keydown=press
             ></canvas>
-            {(kind == Kind::Timeline).then(|| legend(page))}
+            {chart.legend.map(|legend| legend(page))}
             <p class="read-out" role="status" data-testid=format!("read-out-{name}")>{text(read_out)}</p>
         </figure>
     }
-}
-
-/// The parts of the timeline by their colours.
-fn legend(page: Page) -> impl IntoView {
-    let parts = Memo::new(move |_| page.outcome.with(|outcome| timeline::parts(&outcome.estimate.timeline)));
-    let entries = move || {
-        let entries = parts.get().into_iter().map(|kind| {
-            view! {
-                <li>
-                    <span class=format!("dot dot-{}", slug(kind)) aria-hidden="true"></span>
-                    {capitalized(kind.name())}
-                </li>
-            }
-        });
-        entries.collect_view()
-    };
-    view! { <ul class="legend" aria-label="Parts, the one on top first">{entries}</ul> }
 }
 
 #[cfg(test)]

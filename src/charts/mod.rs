@@ -6,4 +6,4 @@ pub mod picture;
 pub mod sweep;
 pub mod timeline;
 
-pub use canvas::{Kind, chart};
+pub use canvas::{Chart, chart};

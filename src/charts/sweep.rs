@@ -1,8 +1,21 @@
 //! The total against the batch size, both axes logarithmic.
 
-use nn_memory::{Bytes, Scenario, SweepPoint, UnitSystem, format_count, largest_batch_that_fits, sweep_batch};
+use nn_memory::{Bytes, Engine, Scenario, SweepPoint, UnitSystem, format_count};
 
+use super::Chart;
 use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, Measure, Picture, Shape};
+use crate::results::device_name;
+
+/// The total against the batch size.
+pub static CHART: Chart = Chart {
+    slug: "sweep",
+    title: |outcome, system| outcome.sweep.title(&device_name(&outcome.scenario, system)),
+    description: |outcome, system| outcome.sweep.description(&device_name(&outcome.scenario, system), system),
+    layout: |outcome, system, area, measure| {
+        outcome.sweep.layout(&device_name(&outcome.scenario, system), system, area, measure)
+    },
+    legend: None,
+};
 
 const AXIS_HEIGHT: f64 = 26.0;
 const TOP: f64 = 14.0;
@@ -19,18 +32,19 @@ pub struct Sweep {
 
 impl Sweep {
     /// Totals at batch 1, 2, 4 … 1,024, at the current batch and, if that is larger, on to the next power of two.
-    pub fn of(scenario: &Scenario, usable: Bytes) -> Self {
+    pub fn of(engine: &Engine, scenario: &Scenario, usable: Bytes) -> Self {
         let current = scenario.batch_size;
         let last = LAST_POWER.max(current.next_power_of_two().ilog2());
         let mut batches: Vec<u64> = (0..=last).map(|power| 1 << power).collect();
         if let Err(place) = batches.binary_search(&current) {
             batches.insert(place, current);
         }
-        let points = sweep_batch(scenario, batches)
+        let points = engine
+            .sweep_batch(scenario, batches)
             .into_iter()
             .filter_map(|SweepPoint { batch_size, total }| Some((batch_size, total.ok()?)))
             .collect();
-        Self { points, current, usable, largest: largest_batch_that_fits(scenario) }
+        Self { points, current, usable, largest: engine.largest_batch_that_fits(scenario) }
     }
 
     /// What the chart shows, as its title.
@@ -234,7 +248,7 @@ mod tests {
 
     fn sweep(scenario: &Scenario) -> Sweep {
         let usable = estimate(scenario).expect("within limits").fit.usable;
-        Sweep::of(scenario, usable)
+        Sweep::of(Engine::FULL, scenario, usable)
     }
 
     fn picture(scenario: &Scenario, width: f64) -> Picture {
@@ -245,7 +259,7 @@ mod tests {
     #[test]
     fn the_title_names_the_largest_batch_that_fits() {
         let scenario = Scenario::default();
-        let largest = largest_batch_that_fits(&scenario).expect("batch 32 fits");
+        let largest = Engine::FULL.largest_batch_that_fits(&scenario).expect("batch 32 fits");
         assert!(fits(&Scenario { batch_size: largest, ..scenario.clone() }));
         assert!(!fits(&Scenario { batch_size: largest + 1, ..scenario.clone() }));
         let title = format!("Batch {} is the largest that fits RTX 3060 12 GB", format_count(largest));

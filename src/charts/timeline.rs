@@ -1,8 +1,23 @@
 //! What is allocated along one step: areas of the parts, one upon the other, as memory snapshots show them.
 
+use leptos::prelude::*;
 use nn_memory::{Bytes, Choice, Estimate, PartKind, Phase, TimelinePoint, UnitSystem};
 
+use super::Chart;
 use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, Measure, Picture, Shape};
+use crate::page::Page;
+use crate::results::{capitalized, device_name, slug};
+
+/// The parts along the step.
+pub static CHART: Chart = Chart {
+    slug: "timeline",
+    title: |outcome, system| title(&outcome.estimate, system),
+    description: |outcome, system| description(&outcome.estimate, system),
+    layout: |outcome, system, area, measure| {
+        layout(&outcome.estimate, &device_name(&outcome.scenario, system), system, area, measure)
+    },
+    legend: Some(legend),
+};
 
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 8.0;
@@ -297,6 +312,23 @@ fn scale(most: u64, system: UnitSystem) -> (f64, f64) {
 )]
 fn tick_label(tick: f64, system: UnitSystem) -> String {
     if tick < 1.0 { "0".to_owned() } else { Bytes::new(tick as u64).display(system).short() }
+}
+
+/// The parts of the timeline by their colours.
+fn legend(page: Page) -> AnyView {
+    let parts = Memo::new(move |_| page.outcome.with(|outcome| parts(&outcome.estimate.timeline)));
+    let entries = move || {
+        let entries = parts.get().into_iter().map(|kind| {
+            view! {
+                <li>
+                    <span class=format!("dot dot-{}", slug(kind)) aria-hidden="true"></span>
+                    {capitalized(kind.name())}
+                </li>
+            }
+        });
+        entries.collect_view()
+    };
+    view! { <ul class="legend" aria-label="Parts, the one on top first">{entries}</ul> }.into_any()
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use leptos::prelude::*;
 use nn_memory::{Bytes, Choice, Field, format_count, parse_count};
 
 use super::input::Input;
-use super::search::search;
 use super::step::{Number, Step, stepped};
 use super::texts::{FLAG, words};
 use crate::page::Page;
@@ -44,7 +43,7 @@ pub enum Control {
     /// Yes or no.
     Switch,
     /// A model of the catalogue, searched for.
-    Search,
+    Search(fn(&Shown, Page) -> AnyView),
     /// A pasted text.
     Area,
 }
@@ -155,7 +154,7 @@ impl Shown {
             Control::Select(options) => self.select(page, options()),
             Control::Names(names) => self.select(page, names.iter().map(|name| (*name, *name)).collect()),
             Control::Segments(options) => self.segments(page, options()),
-            Control::Search => search(&self, page),
+            Control::Search(search) => search(&self, page),
             Control::Area => self.area(page),
             Control::Number | Control::Words | Control::Switch => self.number(page),
         };

@@ -2,24 +2,30 @@
 
 use leptos::prelude::*;
 use nn_memory::{
-    ActivationMode, Attention, Checkpointing, Family, Field, Head, Implementation, Model, ModelKind, Optimizer,
-    Overheads, Precision, PrecisionMode, StatePrecision, TaskKind, catalog,
+    ActivationMode, Field, Model, ModelKind, Optimizer, Overheads, Precision, StatePrecision, TaskKind, catalog,
 };
 
-use super::field::Control::{Area, Number, Search, Segments, Select, Switch, Words};
+use super::described::Part;
+use super::field::Control::{Number, Segments, Select, Switch};
 use super::field::{Control, Options, Spec, options, switch};
-use super::model::by_hand;
 use super::state::Fields;
 use super::texts::{CUSTOM_DEVICE, Texts};
+use crate::described::{self, Described};
 use crate::page::Page;
 use crate::reactive::flag;
 
-const fn spec(field: Field, label: &'static str, unit: &'static str, control: Control, help: &'static str) -> Spec {
+pub(super) const fn spec(
+    field: Field,
+    label: &'static str,
+    unit: &'static str,
+    control: Control,
+    help: &'static str,
+) -> Spec {
     Spec { field, label, unit, help, help_in_sight: false, control }
 }
 
 /// The same with its help in sight.
-const fn explained(spec: Spec) -> Spec {
+pub(super) const fn explained(spec: Spec) -> Spec {
     Spec { help_in_sight: true, ..spec }
 }
 
@@ -29,8 +35,8 @@ enum Block {
     Always(&'static [Spec]),
     /// Of a model known by its size.
     Sized(&'static [Spec]),
-    /// Of a described model.
-    Described(&'static [Spec]),
+    /// Of a described model, see [`super::described`].
+    Described(Part),
     /// The fields of a family.
     ByHand,
 }
@@ -48,14 +54,7 @@ static MODEL: &[Block] = &[
         explained(spec(Field::ParameterPrecision, "Parameter precision", "", Select(options::<Precision>),
             "How the device stores each parameter.")),
     ]),
-    Block::Described(&[
-        explained(spec(Field::Model, "Name", "", Search,
-            "Type a part of the name or of the family, then choose with the arrow keys and Enter.")),
-        explained(spec(Field::ModelType, "Family", "", Select(options::<Family>),
-            "The model_type of config.json. Its fields follow, with the family's published defaults.")),
-        explained(spec(Field::Config, "config.json", "", Area,
-            "Paste the file from Hugging Face. Fields that do not bear on memory are left alone.")),
-    ]),
+    Block::Described(Part::Model),
     Block::ByHand,
     Block::Always(&[
         explained(spec(Field::Task, "Task", "", Segments(options::<TaskKind>),
@@ -85,12 +84,7 @@ static RUN: &[Block] = &[
         spec(Field::ActivationPrecision, "Activation precision", "", Select(options::<Precision>),
             "How layers store their outputs. Autocast keeps many of them in 16 bits beside FP32 parameters."),
     ]),
-    Block::Described(&[
-        spec(Field::TargetLength, "Target length", "tokens", Number,
-            "Tokens that the decoder reads; the sequence length is the encoder's."),
-        spec(Field::PrecisionMode, "Precision", "", Select(options::<PrecisionMode>),
-            "In which types weights and operators work. Autocast keeps FP32 weights and casts copies of them."),
-    ]),
+    Block::Described(Part::Run),
     Block::Always(&[
         spec(Field::Optimizer, "Optimizer", "", Select(options::<Optimizer>),
             "What it keeps for every parameter between steps: AdamW two values, SGD none. As PyTorch does."),
@@ -105,44 +99,7 @@ static RUN: &[Block] = &[
         spec(Field::MasterWeights, "FP32 master weights", "", Switch,
             "A full-precision copy of narrower parameters, as DeepSpeed and Megatron keep."),
     ]),
-    Block::Described(&[
-        spec(Field::OptimizerImplementation, "Implementation", "", Segments(options::<Implementation>),
-            "foreach, the default on CUDA, makes temporaries as large as all weights; fused makes none."),
-        spec(Field::Checkpointing, "Activation checkpointing", "", Select(options::<Checkpointing>),
-            "What is computed again in backward instead of kept: less memory, about a third more work."),
-        spec(Field::CheckpointEvery, "Blocks per checkpoint", "blocks", Number,
-            "Only the input of each group is kept; one group at a time is computed again."),
-        spec(Field::Attention, "Attention", "", Select(options::<Attention>),
-            "The kernel of scaled_dot_product_attention, or attention written out, which keeps every score."),
-        spec(Field::Head, "Trained for", "", Select(options::<Head>),
-            "Logits over the vocabulary for each token, or one label for the sequence."),
-        spec(Field::LoraRank, "LoRA rank", "", Number,
-            "Inner width of each adapter, r."),
-        spec(Field::LoraAlpha, "LoRA alpha", "", Number,
-            "Scale of the adapters; no memory depends on it."),
-        spec(Field::LoraDropout, "LoRA dropout", "", Number,
-            "Rate of dropout on the adapters' inputs, from 0 to 1. Above 0 each adapter keeps its own input."),
-        spec(Field::LoraTargets, "LoRA targets", "", Words,
-            "Linear layers that get an adapter, with commas: q_proj,v_proj. Or all."),
-        spec(Field::LoraPrecision, "Adapters in FP32", "", Switch,
-            "As peft does by default; otherwise in the type of the weights."),
-        spec(Field::Accumulation, "Accumulation", "micro-batches", Number,
-            "Micro-batches whose gradients are added up before each step; their batch size is the one above."),
-        spec(Field::Dropout, "Dropout", "", Switch,
-            "Off for rates of 0: no masks are kept."),
-        spec(Field::Padding, "Padded batch", "", Switch,
-            "Samples of different lengths: a mask is built, and flash attention steps aside."),
-        spec(Field::ZeroGrad, "zero_grad to zeros", "", Switch,
-            "set_to_none=False: gradients stay through the forward pass."),
-        spec(Field::Clip, "Gradient clipping", "", Switch,
-            "clip_grad_norm_ before each step."),
-        spec(Field::HoldOutputs, "Outputs held", "", Switch,
-            "The loop keeps the model's outputs, logits among them, until the next step."),
-        spec(Field::KvCache, "Key-value cache", "", Switch,
-            "Keys and values of all tokens are kept for the next one."),
-        spec(Field::Logits, "Last token's logits only", "", Switch,
-            "As generate() asks for; otherwise logits of every token."),
-    ]),
+    Block::Described(Part::Step),
 ];
 
 #[rustfmt::skip]
@@ -185,18 +142,18 @@ const OVERHEADS_TITLE: &str = "Overheads";
 fn group(title: &'static str, blocks: &'static [Block], page: Page) -> impl IntoView {
     let preset = (title == OVERHEADS_TITLE).then(|| realistic_overheads(page));
     let described = Memo::new(move |_| page.fields.with(Fields::described));
-    let views = move |specs: &'static [Spec]| specs.iter().map(|spec| spec.view(page)).collect_view();
+    let views = move |specs: &'static [Spec]| specs.iter().map(|spec| spec.view(page)).collect_view().into_any();
     // What a model has no use for is not there, rather than out of sight: it need not follow what is typed.
-    let only = move |specs: &'static [Spec], of_described: bool| {
-        (move || (described.get() == of_described).then(|| views(specs))).into_any()
+    let only = move |of_described: bool, views: Box<dyn Fn() -> AnyView + Send>| {
+        (move || (described.get() == of_described).then(&views)).into_any()
     };
     let blocks = blocks
         .iter()
         .map(|block| match block {
             Block::Always(specs) => views(specs).into_any(),
-            Block::Sized(specs) => only(specs, false),
-            Block::Described(specs) => only(specs, true),
-            Block::ByHand => by_hand(page).into_any(),
+            Block::Sized(specs) => only(false, Box::new(move || views(specs))),
+            Block::Described(part) => only(true, Box::new(move || of_described(|has| views((has.inputs)(*part))))),
+            Block::ByHand => only(true, Box::new(move || of_described(|has| (has.by_hand)(page)))),
         })
         .collect_view();
     view! {
@@ -206,6 +163,10 @@ fn group(title: &'static str, blocks: &'static [Block], page: Page) -> impl Into
             {blocks}
         </section>
     }
+}
+
+fn of_described(view: impl FnOnce(&'static Described) -> AnyView) -> AnyView {
+    described::get().map_or_else(|| ().into_any(), view)
 }
 
 fn realistic_overheads(page: Page) -> impl IntoView {

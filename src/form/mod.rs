@@ -1,5 +1,6 @@
 //! What is asked: the inputs, and the scenario that follows from them.
 
+mod described;
 mod field;
 mod groups;
 mod input;
@@ -11,8 +12,11 @@ mod step;
 mod switching;
 mod texts;
 
+pub use described::{Part, described_inputs};
+pub use field::Spec;
 pub use groups::{essentials, rest};
 pub use input::Input;
+pub use model::by_hand;
 pub use read::{FieldError, excerpt};
 pub use state::{Fields, Form, Outcome};
 pub use switching::{switched, with_family};

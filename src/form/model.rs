@@ -10,14 +10,15 @@ use super::step::Number;
 use crate::page::Page;
 
 /// The fields of the family that is described by hand; none while the model is given in another way.
-pub fn by_hand(page: Page) -> impl IntoView {
+pub fn by_hand(page: Page) -> AnyView {
     let family = Memo::new(move |_| page.fields.with(|fields| fields.by_hand()));
-    move || {
+    let inputs = move || {
         family.get().map(|family| {
             let fields = family.fields().iter().enumerate();
             fields.map(|(place, field)| shown(place, field).view(page)).collect_view()
         })
-    }
+    };
+    inputs.into_any()
 }
 
 /// Name in ids: the key, but for the one that the run has too.

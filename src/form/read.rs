@@ -5,11 +5,12 @@ use nn_memory::{
     ActivationMode, ActivationUnits, Attention, Bytes, Checkpointing, Choice, Config, ConfigError, Decimal,
     DeviceChoice, EstimateError, Family, Field, Head, Implementation, Lora, Model, ModelKind, NumberError, Optimizer,
     Overheads, Precision, PrecisionMode, Run, Scenario, StatePrecision, Targets, Task, TaskKind, Training, catalog,
-    estimate, format_count, parse_count,
+    format_count, parse_count,
 };
 
 use super::input::Input;
 use super::texts::{CUSTOM_DEVICE, Context, FLAG, Texts, words};
+use crate::described;
 use crate::results::capitalized;
 
 const COUNTS: &str = "7B, 1.5e9 or 25,000,000";
@@ -87,7 +88,7 @@ impl Texts {
     /// As [`Texts::read`], and what stands in the way of an estimate.
     pub fn estimated(&self, context: &Context) -> Result<(Scenario, nn_memory::Estimate), Vec<FieldError>> {
         let scenario = self.read_in(context)?;
-        match estimate(&scenario) {
+        match described::engine().estimate(&scenario) {
             Ok(estimate) => Ok((scenario, estimate)),
             Err(error) => Err(vec![FieldError::of(error, self, &scenario)]),
         }
@@ -249,7 +250,7 @@ impl Reader<'_> {
             Field::Model => _ = self.named(),
             Field::ModelType => _ = self.choice(field, Family::ALL[0]),
             Field::Config => {
-                if let Err(error) = Config::from_json(&self.texts[field]) {
+                if let Some(Err(error)) = described::read_config(&self.texts[field]) {
                     self.refuse_config(&error);
                 }
             }
@@ -303,7 +304,8 @@ impl Reader<'_> {
     fn named(&mut self) -> Model {
         let key = &self.texts[Field::Model];
         // Of the catalogue, only what the engine can describe.
-        match catalog::model(key).filter(|model| Config::from_json(model.config).is_ok()) {
+        let readable = |model: &&catalog::Model| matches!(described::read_config(model.config), Some(Ok(_)));
+        match described::model(key).filter(readable) {
             Some(model) => Model::Named(model),
             None => {
                 self.refuse(Field::Model, format!("“{}” is not a model of the list.", excerpt(key)));
@@ -477,6 +479,8 @@ pub fn excerpt(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use nn_memory::estimate;
+
     use super::*;
 
     #[test]

@@ -7,6 +7,7 @@ use super::input::Input;
 use super::read::FieldError;
 use super::texts::{Context, Texts};
 use crate::charts::sweep::Sweep;
+use crate::described;
 
 /// The inputs. Each holds the text that was typed or the key of the option that was picked.
 #[derive(Clone, Copy)]
@@ -115,7 +116,7 @@ impl Outcome {
         let context = texts.context();
         match (texts.estimated(&context), last) {
             (Ok((scenario, estimate)), _) => {
-                let sweep = Sweep::of(&scenario, estimate.fit.usable);
+                let sweep = Sweep::of(described::engine(), &scenario, estimate.fit.usable);
                 Self { fields: Fields::of(&context, Vec::new()), scenario, estimate, sweep }
             }
             (Err(errors), Some(last)) => Self { fields: Fields::of(&context, errors), ..last.clone() },

@@ -5,11 +5,11 @@ use std::ops::{Index, IndexMut};
 use nn_memory::architecture::{ConfigField, FieldKind};
 use nn_memory::{
     ActivationMode, ActivationUnits, Bytes, Checkpointing, Choice, Config, ConfigError, Decimal, DeviceChoice, Family,
-    Field, Implementation, Model, ModelKind, Optimizer, Precision, Run, Scenario, TaskKind, catalog,
-    format_count_short,
+    Field, Implementation, Model, ModelKind, Optimizer, Precision, Run, Scenario, TaskKind, format_count_short,
 };
 
 use super::input::Input;
+use crate::described;
 
 /// The key of a device that is not in the catalogue.
 pub const CUSTOM_DEVICE: &str = "custom";
@@ -83,8 +83,10 @@ impl Texts {
         let kind = self.kind();
         let config = match kind {
             ModelKind::Size | ModelKind::Described => None,
-            ModelKind::Named => catalog::model(&self[Field::Model]).map(|model| Config::from_json(model.config)),
-            ModelKind::Pasted => Some(Config::from_json(&self[Field::Config])),
+            ModelKind::Named => {
+                described::model(&self[Field::Model]).and_then(|model| described::read_config(model.config))
+            }
+            ModelKind::Pasted => described::read_config(&self[Field::Config]),
         };
         let family = match &config {
             Some(Ok(config)) => config.family(),

@@ -11,7 +11,7 @@ mod table;
 use nn_memory::{DeviceChoice, PartKind, Scenario, UnitSystem};
 
 use crate::form::Outcome;
-pub use accuracy::accuracy;
+pub use accuracy::{accuracy, measured};
 pub use actions::{actions, copy_link, open_full};
 pub use head::head;
 pub use notes::notes;

@@ -8,7 +8,7 @@ use crate::form::Outcome;
 use crate::page::Page;
 use crate::reactive::{disclosure, flag, text};
 
-/// The figures in words; none of a network known by its size alone.
+/// The figures in words.
 fn words(page: Page) -> String {
     let system = page.system.get();
     page.outcome.with(|outcome: &Outcome| {
@@ -32,11 +32,10 @@ fn words(page: Page) -> String {
 }
 
 /// A button that tells what the allocator reserves.
-pub fn reserve(page: Page) -> impl IntoView {
+pub fn reserve(page: Page) -> AnyView {
     let open = RwSignal::new(false);
-    let unknown = move || page.outcome.with(|outcome: &Outcome| outcome.estimate.report.is_none());
     view! {
-        <section class="accuracy" aria-labelledby="reserve-title" hidden=flag(unknown) data-testid="reserve">
+        <section class="accuracy" aria-labelledby="reserve-title" data-testid="reserve">
             <h3 id="reserve-title">"What nvidia-smi will show"</h3>
             {disclosure(
                 "quiet",
@@ -51,4 +50,5 @@ pub fn reserve(page: Page) -> impl IntoView {
             </p>
         </section>
     }
+    .into_any()
 }

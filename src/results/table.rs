@@ -1,9 +1,10 @@
 //! The parts as a table: the truth of which the charts are pictures.
 
 use leptos::prelude::*;
-use nn_memory::{Bytes, Choice, Explanation, Formula, PartKind, PartLine, Unit, UnitSystem, explain, format_count};
+use nn_memory::{Bytes, Choice, Explanation, Formula, PartKind, PartLine, Unit, UnitSystem, format_count};
 
 use super::{capitalized, slug};
+use crate::described;
 use crate::form::Outcome;
 use crate::page::Page;
 use crate::reactive::{disclosure, flag, text};
@@ -17,7 +18,9 @@ pub const TABLE_ID: &str = "breakdown-table";
 /// The parts, each with its work on demand.
 pub fn table(page: Page) -> impl IntoView {
     // Worked out only while a row that is open asks for it.
-    let explained = Memo::new(move |_| page.outcome.with(|outcome| explain(&outcome.scenario).and_then(Result::ok)));
+    let explained = Memo::new(move |_| {
+        page.outcome.with(|outcome| described::engine().explain(&outcome.scenario).and_then(Result::ok))
+    });
     let parts = PartKind::ALL.map(|kind| Row::Part(kind).view(page, explained)).collect_view();
     view! {
         <div
@@ -235,7 +238,7 @@ mod tests {
     fn the_tensors_of_a_part_are_listed_the_largest_first() {
         let model = Model::Named(catalog::model("gpt2").expect("a row"));
         let scenario = Scenario { model, batch_size: 4, sequence_length: 512, ..Scenario::default() };
-        let explained = explain(&scenario).expect("described").expect("explained");
+        let explained = nn_memory::explain(&scenario).expect("described").expect("explained");
         let text = tensors(&explained, PartKind::Activations, UnitSystem::Binary);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], "24 × mlp: mul [4 × 512 × 3072] float32 = 576.00 MiB");

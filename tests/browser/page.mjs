@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { launch } from './browser.mjs';
 import { serve } from './server.mjs';
-import { firstLoad } from './sizes.mjs';
+import { firstLoad, later } from './sizes.mjs';
 
 const browser = await launch();
 const sites = [];
@@ -24,7 +24,7 @@ export async function host(folders) {
 /** The built page at the top of its host. */
 export const site = await host();
 // All files of one build, even where another build follows while tests run.
-await site.warm(firstLoad().map(name => '/' + name).concat('/'));
+await site.warm([...firstLoad(), ...later()].map(name => '/' + name).concat('/'));
 
 export const wide = { width: 1280, height: 900 };
 export const phone = { width: 360, height: 740 };

@@ -11,6 +11,7 @@ mod process;
 mod seal;
 mod serve;
 mod site;
+mod split;
 mod test;
 mod tools;
 

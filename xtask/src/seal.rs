@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256, Sha384};
 use crate::{
     Result,
     html::{Tag, tags},
-    process,
+    process, split,
 };
 
 /// What Trunk's live reload script holds until the page is served.
@@ -36,11 +36,18 @@ pub(crate) fn run() -> Result {
     let folder = Path::new(&folder);
     let page = folder.join("index.html");
     let html = fs::read_to_string(&page).map_err(|error| format!("{}: {error}", page.display()))?;
+    let mut described = None;
     if !html.contains(RELOAD_ADDRESS) {
         let (js, wasm) = start_files(&html)?;
-        process::run("node", &[SLIM, &path_text(&folder.join(js))?, &path_text(&folder.join(wasm))?])?;
+        described = split::run_in(folder, &js, &wasm)?;
+        let files = [Some(js), Some(wasm), described.clone()].into_iter().flatten();
+        let files = files.map(|name| path_text(&folder.join(name))).collect::<Result<Vec<_>>>()?;
+        let arguments: Vec<&str> = [SLIM].into_iter().chain(files.iter().map(String::as_str)).collect();
+        process::run("node", &arguments)?;
     }
-    let sealed = seal(&html, &|name| fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}")))?;
+    let sealed = seal(&html, described.as_deref(), &|name| {
+        fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}"))
+    })?;
     fs::write(&page, &sealed.html).map_err(|error| format!("{}: {error}", page.display()))?;
     for name in sealed.inlined {
         fs::remove_file(folder.join(&name)).map_err(|error| format!("{name}: {error}"))?;
@@ -54,13 +61,13 @@ struct Sealed {
     inlined: Vec<String>,
 }
 
-/// `read` gives the content of a file beside the page.
-fn seal(html: &str, read: &dyn Fn(&str) -> Result<Vec<u8>>) -> Result<Sealed> {
+/// `described` is the file that was split off, `read` gives the content of a file beside the page.
+fn seal(html: &str, described: Option<&str>, read: &dyn Fn(&str) -> Result<Vec<u8>>) -> Result<Sealed> {
     let reloads = html.contains(RELOAD_ADDRESS);
     // Filled in here instead of by the server: a script that changes on its way has no hash.
     let html = html.replace(RELOAD_ADDRESS, "window.location.host").replace(RELOAD_BASE, "/");
 
-    let arranged = arrange(&html, reloads, read)?;
+    let arranged = arrange(&html, described, reloads, read)?;
     let html = set_integrity(&arranged.html, read)?;
     let html = set_policy(&html, reloads)?;
     Ok(Sealed { html, inlined: arranged.inlined })
@@ -87,7 +94,12 @@ fn path_text(path: &Path) -> Result<String> {
 }
 
 /// The stylesheets inline, and the start script in the place of the one marked `data-start`.
-fn arrange(html: &str, reloads: bool, read: &dyn Fn(&str) -> Result<Vec<u8>>) -> Result<Sealed> {
+fn arrange(
+    html: &str,
+    described: Option<&str>,
+    reloads: bool,
+    read: &dyn Fn(&str) -> Result<Vec<u8>>,
+) -> Result<Sealed> {
     let tags = tags(html)?;
     let mut edits = Vec::new();
     let mut inlined = Vec::new();
@@ -117,8 +129,10 @@ fn arrange(html: &str, reloads: bool, read: &dyn Fn(&str) -> Result<Vec<u8>>) ->
     let wasm = file_name(start.get("data-wasm").unwrap_or_default())?;
     // A debug build takes seconds to hash, and is rebuilt at every save.
     let integrity = if reloads { String::new() } else { sha384(&read(wasm)?) };
+    let later = described.map(|name| Ok::<_, String>(ask_later(name, &sha384(&read(name)?)))).transpose()?;
+    let later = later.unwrap_or_default();
     let request = format!(
-        "<script>const wasm = fetch(\"./{wasm}\", {{ integrity: \"{integrity}\" }});</script>\n\
+        "<script>const wasm = fetch(\"./{wasm}\", {{ integrity: \"{integrity}\" }});{later}</script>\n\
          <link rel=\"modulepreload\" href=\"./{js}\">\n",
     );
     let runs = "try {\n  \
@@ -138,6 +152,16 @@ fn arrange(html: &str, reloads: bool, read: &dyn Fn(&str) -> Result<Vec<u8>>) ->
     let first = first.map_or(start.span.start, |tag| tag.span.start);
     edits.insert(0, (first..first, request));
     Ok(Sealed { html: apply(html, edits), inlined })
+}
+
+/// Script that asks for the file of described models when the page does, or at once where the link describes one: the keys
+/// are those of `describes` in `src/link.rs`.
+fn ask_later(name: &str, integrity: &str) -> String {
+    format!(
+        "\nconst described = {{ address: \"./{name}\", integrity: \"{integrity}\", \
+         get: () => described.response ??= fetch(described.address, described) }};\n\
+         if (/[?&](model(_type|_kind)?|config)=/.test(location.search)) described.get();\n"
+    )
 }
 
 /// Subresource integrity on everything that the page loads as a script.

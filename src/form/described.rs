@@ -1,0 +1,86 @@
+//! The inputs of a described model; those of every model and of one by its size are in [`super::groups`].
+
+use nn_memory::{Attention, Checkpointing, Family, Field, Head, Implementation, PrecisionMode};
+
+use super::field::Control::{Area, Number, Search, Segments, Select, Switch, Words};
+use super::field::{Spec, options};
+use super::groups::{explained, spec};
+use super::search::search;
+
+/// Inputs that stand together among the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Which model it is.
+    Model,
+    /// What its run reads, and in which types.
+    Run,
+    /// How its step is done.
+    Step,
+}
+
+/// The inputs of a part.
+pub fn described_inputs(part: Part) -> &'static [Spec] {
+    match part {
+        Part::Model => MODEL,
+        Part::Run => RUN,
+        Part::Step => STEP,
+    }
+}
+
+#[rustfmt::skip]
+static MODEL: &[Spec] = &[
+    explained(spec(Field::Model, "Name", "", Search(search),
+        "Type a part of the name or of the family, then choose with the arrow keys and Enter.")),
+    explained(spec(Field::ModelType, "Family", "", Select(options::<Family>),
+        "The model_type of config.json. Its fields follow, with the family's published defaults.")),
+    explained(spec(Field::Config, "config.json", "", Area,
+        "Paste the file from Hugging Face. Fields that do not bear on memory are left alone.")),
+];
+
+#[rustfmt::skip]
+static RUN: &[Spec] = &[
+    spec(Field::TargetLength, "Target length", "tokens", Number,
+        "Tokens that the decoder reads; the sequence length is the encoder's."),
+    spec(Field::PrecisionMode, "Precision", "", Select(options::<PrecisionMode>),
+        "In which types weights and operators work. Autocast keeps FP32 weights and casts copies of them."),
+];
+
+#[rustfmt::skip]
+static STEP: &[Spec] = &[
+    spec(Field::OptimizerImplementation, "Implementation", "", Segments(options::<Implementation>),
+        "foreach, the default on CUDA, makes temporaries as large as all weights; fused makes none."),
+    spec(Field::Checkpointing, "Activation checkpointing", "", Select(options::<Checkpointing>),
+        "What is computed again in backward instead of kept: less memory, about a third more work."),
+    spec(Field::CheckpointEvery, "Blocks per checkpoint", "blocks", Number,
+        "Only the input of each group is kept; one group at a time is computed again."),
+    spec(Field::Attention, "Attention", "", Select(options::<Attention>),
+        "The kernel of scaled_dot_product_attention, or attention written out, which keeps every score."),
+    spec(Field::Head, "Trained for", "", Select(options::<Head>),
+        "Logits over the vocabulary for each token, or one label for the sequence."),
+    spec(Field::LoraRank, "LoRA rank", "", Number,
+        "Inner width of each adapter, r."),
+    spec(Field::LoraAlpha, "LoRA alpha", "", Number,
+        "Scale of the adapters; no memory depends on it."),
+    spec(Field::LoraDropout, "LoRA dropout", "", Number,
+        "Rate of dropout on the adapters' inputs, from 0 to 1. Above 0 each adapter keeps its own input."),
+    spec(Field::LoraTargets, "LoRA targets", "", Words,
+        "Linear layers that get an adapter, with commas: q_proj,v_proj. Or all."),
+    spec(Field::LoraPrecision, "Adapters in FP32", "", Switch,
+        "As peft does by default; otherwise in the type of the weights."),
+    spec(Field::Accumulation, "Accumulation", "micro-batches", Number,
+        "Micro-batches whose gradients are added up before each step; their batch size is the one above."),
+    spec(Field::Dropout, "Dropout", "", Switch,
+        "Off for rates of 0: no masks are kept."),
+    spec(Field::Padding, "Padded batch", "", Switch,
+        "Samples of different lengths: a mask is built, and flash attention steps aside."),
+    spec(Field::ZeroGrad, "zero_grad to zeros", "", Switch,
+        "set_to_none=False: gradients stay through the forward pass."),
+    spec(Field::Clip, "Gradient clipping", "", Switch,
+        "clip_grad_norm_ before each step."),
+    spec(Field::HoldOutputs, "Outputs held", "", Switch,
+        "The loop keeps the model's outputs, logits among them, until the next step."),
+    spec(Field::KvCache, "Key-value cache", "", Switch,
+        "Keys and values of all tokens are kept for the next one."),
+    spec(Field::Logits, "Last token's logits only", "", Switch,
+        "As generate() asks for; otherwise logits of every token."),
+];
