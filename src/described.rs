@@ -4,10 +4,10 @@
 //! loaded when a link or a person first asks for a described model; nothing outside this module may name what it holds.
 //! Without the feature `split` it is there from the start.
 
-use leptos::prelude::*;
 use nn_memory::catalog::{self, Model};
 use nn_memory::{Config, ConfigError, Engine, Estimate, Family, ModelKind, Scenario};
 
+use crate::built::Built;
 use crate::charts::{Chart, timeline};
 use crate::form::{Part, Spec, Texts};
 use crate::page::Page;
@@ -23,7 +23,7 @@ pub struct Described {
     /// The inputs of a described model.
     pub inputs: fn(Part) -> &'static [Spec],
     /// The fields of the family that is described by hand.
-    pub by_hand: fn(Page) -> AnyView,
+    pub by_hand: fn(Page) -> Built,
     /// The texts with the model given in another way.
     pub switched: fn(Texts, ModelKind, &Scenario, &Estimate) -> Texts,
     /// The texts with another family described by hand.
@@ -31,7 +31,7 @@ pub struct Described {
     /// The course of the step.
     pub timeline: &'static Chart,
     /// What the allocator reserves.
-    pub reserve: fn(Page) -> AnyView,
+    pub reserve: fn(Page) -> Built,
     /// How accurate this is, and the nearest measured runs.
     pub accuracy: fn(&Scenario) -> (String, Vec<String>),
 }
