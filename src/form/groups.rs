@@ -153,9 +153,9 @@ fn group(title: &'static str, blocks: &'static [Block], page: Page) -> Built {
             Block::Always(specs) => views(specs),
             Block::Sized(specs) => only(false, Box::new(move || Some(views(specs)))),
             Block::Described(part) => {
-                only(true, Box::new(move || described::get().map(|has| views((has.inputs)(*part)))))
+                only(true, Box::new(move || described::get().map(|has| views((has.form.inputs)(*part)))))
             }
-            Block::ByHand => only(true, Box::new(move || described::get().map(|has| (has.by_hand)(page)))),
+            Block::ByHand => only(true, Box::new(move || described::get().map(|has| (has.form.by_hand)(page)))),
         })
         .collect_view();
     built(view! {

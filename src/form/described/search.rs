@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use nn_memory::catalog::{self, Model};
 use nn_memory::{Choice, Family, Field, format_count};
 
-use super::field::Shown;
+use super::super::field::Shown;
 use crate::built::{Built, built};
 use crate::described;
 use crate::page::Page;

@@ -4,9 +4,9 @@ use leptos::prelude::*;
 use nn_memory::Field;
 use nn_memory::architecture::{ConfigField, FieldKind};
 
-use super::field::{Control, Shown};
-use super::input::Input;
-use super::step::Number;
+use super::super::field::{Control, Shown};
+use super::super::input::Input;
+use super::super::step::Number;
 use crate::built::{Built, built};
 use crate::page::Page;
 
