@@ -3,9 +3,9 @@
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
-use super::decoder::{biased_language_head, blocks, tokens};
+use super::decoder::{biased_language_head, blocks, embed};
 use super::gpt_neox::rotary_width;
-use super::llama::{cached, causal_mask, grouped_heads, rotary_table};
+use super::llama::{attend_cached, causal_mask, grouped_heads, rotary_table};
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
@@ -45,9 +45,7 @@ impl Phi {
         let (kv_heads, head_dim) =
             grouped_heads(self.hidden_size, self.num_attention_heads, self.num_key_value_heads, None)?;
         let rotary = rotary_width(head_dim, self.partial_rotary_factor);
-        let ids = tokens(b, request);
-        let table = b.parameter("embed_tokens", Shape::matrix(self.vocab_size, self.hidden_size), 2);
-        let embedded = b.embedding(ids, table);
+        let (table, embedded) = embed(b, request, "embed_tokens", self.vocab_size, self.hidden_size);
         let hidden = b.module("", &[embedded], |b| {
             let mask = causal_mask(b, request, embedded, None);
             let hidden = b.dropout(embedded, self.embd_pdrop);
@@ -104,11 +102,7 @@ impl Phi {
         }
         let query = b.joined_heads(query_part, query_rest);
         let key = b.joined_heads(key_part, key_rest);
-        let (key, value) = cached(b, request, key, value);
-        for tensor in [query, key, value] {
-            b.local(tensor);
-        }
-        let context = b.attend(AttentionCall {
+        let call = AttentionCall {
             query,
             key,
             value,
@@ -117,7 +111,8 @@ impl Phi {
             softmax_in_fp32: true,
             softcap: false,
             projected: false,
-        });
+        };
+        let context = attend_cached(b, request, call);
         b.linear(context, Linear { name: "dense", input: heads * head_dim, output: input, bias: true })
     }
 }

@@ -1,9 +1,9 @@
 //! StableLM (`modeling_stablelm.py` of transformers 5).
 
 use super::config::{ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, count};
-use super::decoder::{blocks, language_head, tokens};
+use super::decoder::{blocks, embed, language_head};
 use super::gpt_neox::rotary_width;
-use super::llama::{Block, cached, causal_mask, grouped_heads, rotary_table};
+use super::llama::{Block, attend_cached, causal_mask, grouped_heads, rotary_table};
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
@@ -47,9 +47,7 @@ impl StableLm {
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
         };
         let rotary = rotary_width(head_dim, self.partial_rotary_factor);
-        let ids = tokens(b, request);
-        let table = b.parameter("embed_tokens", Shape::matrix(self.vocab_size, self.hidden_size), 2);
-        let embedded = b.embedding(ids, table);
+        let (table, embedded) = embed(b, request, "embed_tokens", self.vocab_size, self.hidden_size);
         let hidden = b.module("", &[embedded], |b| {
             let mask = causal_mask(b, request, embedded, None);
             rotary_table(b, embedded, rotary);
@@ -110,11 +108,7 @@ impl StableLm {
         }
         let query = b.joined_heads(query_part, query_rest);
         let key = b.joined_heads(key_part, key_rest);
-        let (key, value) = cached(b, request, key, value);
-        for tensor in [query, key, value] {
-            b.local(tensor);
-        }
-        let context = b.attend(AttentionCall {
+        let call = AttentionCall {
             query,
             key,
             value,
@@ -123,7 +117,8 @@ impl StableLm {
             softmax_in_fp32: true,
             softcap: false,
             projected: false,
-        });
+        };
+        let context = attend_cached(b, request, call);
         b.linear(context, Linear { name: "o_proj", input, output: input, bias: false })
     }
 }
