@@ -6,9 +6,10 @@ use super::config::{
 use super::decoder::{blocks, embed, language_head};
 use super::gpt_neox::rotary_width;
 use super::llama::{attend_cached, causal_mask, grouped_heads, rotary_table};
+use super::phi::Around;
 use super::{ConfigError, Request};
 use crate::Decimal;
-use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, Linear, Shape, Tensor};
 
 config! {
     /// Fields of `Phi3Config`.
@@ -29,26 +30,16 @@ config! {
     }
 }
 
-/// What a block's attention is told by the model.
-#[derive(Debug, Clone, Copy)]
-struct Around {
-    mask: Mask,
-    kv_heads: u64,
-    head_dim: u64,
-    rotary: u64,
-    table: ElementType,
-}
-
 impl Phi3 {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
-        let (kv_heads, head_dim) =
-            grouped_heads(self.hidden_size, self.num_attention_heads, self.num_key_value_heads, None)?;
+        let heads = self.num_attention_heads;
+        let (kv_heads, head_dim) = grouped_heads(self.hidden_size, heads, self.num_key_value_heads, None)?;
         let rotary = rotary_width(head_dim, self.partial_rotary_factor);
         let (table, embedded) = embed(b, request, "embed_tokens", self.vocab_size, self.hidden_size);
         let hidden = b.module("", &[embedded], |b| {
             let mask = causal_mask(b, request, embedded, self.sliding_window);
             rotary_table(b, embedded, rotary);
-            let around = Around { mask, kv_heads, head_dim, rotary, table: embedded.element };
+            let around = Around { mask, heads, kv_heads, head_dim, rotary, table: embedded.element };
             let hidden = blocks(b, request, self.num_hidden_layers, embedded, |b, x| self.block(b, request, x, around));
             b.rms_norm(hidden)
         });
@@ -79,8 +70,8 @@ impl Phi3 {
     }
 
     fn attention(&self, b: &mut Builder, request: &Request, x: Tensor, around: Around) -> Tensor {
-        let Around { mask, kv_heads, head_dim, rotary, table } = around;
-        let (input, heads) = (self.hidden_size, self.num_attention_heads);
+        let Around { mask, heads, kv_heads, head_dim, rotary, table } = around;
+        let input = self.hidden_size;
         let (q, k) = (heads * head_dim, kv_heads * head_dim);
         let all = b.linear(x, Linear { name: "qkv_proj", input, output: q + 2 * k, bias: false });
         b.local(all);
