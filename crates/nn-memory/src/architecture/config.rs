@@ -353,3 +353,37 @@ impl Choice for Family {
         self.name()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(fields: &[ConfigField]) -> Vec<(&str, &str, FieldKind, u64)> {
+        fields.iter().map(|field| (field.key, field.label, field.kind, field.default)).collect()
+    }
+
+    #[test]
+    fn a_family_has_anothers_fields_among_its_own_with_its_own_defaults() {
+        let electra = rows(Family::Electra.fields());
+        let bert = rows(Family::Bert.fields());
+        assert_eq!(electra[0], ("embedding_size", "Width of the embeddings", WIDTH, 128));
+        assert_eq!(electra[1], ("hidden_size", "Hidden size", WIDTH, 256));
+        assert_eq!(electra[3], bert[2]);
+        assert_eq!(electra.len(), bert.len() + 1);
+
+        let gemma2 = rows(Family::Gemma2.fields());
+        assert_eq!(gemma2.len(), Family::Gemma.fields().len() + 1);
+        assert_eq!(gemma2.last().map(|row| row.0), Some("sliding_window"));
+    }
+
+    #[test]
+    fn values_reach_the_fields_before_among_and_after_anothers() {
+        let codes: Vec<u64> = (1..).take(Family::Electra.fields().len()).collect();
+        let electra = crate::architecture::electra::Electra::decode(&mut codes.iter());
+        assert_eq!((electra.embedding_size, electra.bert.hidden_size, electra.bert.num_labels), (1, 2, 12));
+
+        let codes: Vec<u64> = (1..).take(Family::Gemma2.fields().len()).collect();
+        let gemma2 = crate::architecture::gemma2::Gemma2::decode(&mut codes.iter());
+        assert_eq!((gemma2.gemma.hidden_size, gemma2.sliding_window), (1, Some(13)));
+    }
+}
