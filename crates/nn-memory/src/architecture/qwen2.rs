@@ -26,15 +26,24 @@ config! {
 
 impl Qwen2 {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+        let block = self.block()?;
+        self.model(b, request, &block);
+        Ok(())
+    }
+
+    /// Qwen2's own, without experts.
+    pub(super) fn block(&self) -> Result<Block, ConfigError> {
         let (kv_heads, head_dim) =
             grouped_heads(self.hidden_size, self.num_attention_heads, self.num_key_value_heads, None)?;
-        let block = Block {
+        Ok(Block {
             activation: self.hidden_act,
             attention_dropout: self.attention_dropout,
             qkv_bias: true,
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
-        };
-        model(b, request, &block, self.num_hidden_layers, self.vocab_size, self.tie_word_embeddings, None);
-        Ok(())
+        })
+    }
+
+    pub(super) fn model(&self, b: &mut Builder, request: &Request, block: &Block) {
+        model(b, request, block, self.num_hidden_layers, self.vocab_size, self.tie_word_embeddings, None);
     }
 }
