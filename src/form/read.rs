@@ -117,7 +117,12 @@ impl Texts {
     /// wrong with it; without a model that can be read, the model is again known by its size.
     pub fn repair(&mut self) -> Vec<(FieldError, String)> {
         let mut repaired = Vec::new();
+        let defaults = Self::default();
         for input in Input::all() {
+            // A default needs no mending; those of described models are not even known before what describes them is there.
+            if self[input] == defaults[input] {
+                continue;
+            }
             let error = self.check(input, &self.context());
             repaired.extend(error.map(|error| self.mend(error)));
         }
