@@ -33,7 +33,7 @@ impl Page {
     /// A page with these inputs.
     pub fn new(texts: &Texts, system: UnitSystem) -> Self {
         let form = Form::new(texts);
-        let outcome = Memo::new(move |last| Outcome::of(&form.texts(), last));
+        let outcome = Memo::new(move |last| Outcome::of(&form.texts_in_use(), last));
         Self {
             form,
             outcome,

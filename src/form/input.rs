@@ -31,6 +31,37 @@ impl Input {
         }
     }
 
+    /// Whether it can play a part where the model is known by its size.
+    pub const fn is_of_size(self) -> bool {
+        matches!(
+            self,
+            Self::Field(
+                Field::ModelKind
+                    | Field::Parameters
+                    | Field::ParameterPrecision
+                    | Field::Task
+                    | Field::BatchSize
+                    | Field::SequenceLength
+                    | Field::ActivationMode
+                    | Field::Layers
+                    | Field::HiddenSize
+                    | Field::ActivationMultiple
+                    | Field::UnitsPerToken
+                    | Field::ActivationPrecision
+                    | Field::Optimizer
+                    | Field::OptimizerFactor
+                    | Field::StatePrecision
+                    | Field::GradientPrecision
+                    | Field::MasterWeights
+                    | Field::Workspace
+                    | Field::Fragmentation
+                    | Field::Context
+                    | Field::Device
+                    | Field::DeviceMemory
+            )
+        )
+    }
+
     /// Its key in links, where this family is described.
     pub fn key(self, family: Family) -> &'static str {
         match self {

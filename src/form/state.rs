@@ -1,7 +1,7 @@
 //! The state of the form: one signal an input, and what follows from all of them.
 
 use leptos::prelude::*;
-use nn_memory::{Estimate, Family, Field, ModelKind, Scenario};
+use nn_memory::{Choice, Estimate, Family, Field, ModelKind, Scenario};
 
 use super::input::Input;
 use super::read::FieldError;
@@ -41,6 +41,13 @@ impl Form {
         for input in Input::all() {
             self.set(input, &texts[input]);
         }
+    }
+
+    /// The texts that can bear on the outcome, tracked; those of described models are empty where the model is known by its
+    /// size.
+    pub fn texts_in_use(self) -> Texts {
+        let by_size = self.text(Field::ModelKind).with(|kind| kind == ModelKind::Size.key());
+        Texts::from_fn(|input| if by_size && !input.is_of_size() { String::new() } else { self.text(input).get() })
     }
 
     /// Gives the inputs of described models their defaults, once these are known; see [`Texts::complete`].
@@ -148,6 +155,20 @@ mod tests {
         assert_eq!(bad.fields.error(Field::BatchSize), Some("“many” is not a number. Try 7B, 1.5e9 or 25,000,000."));
         texts[Field::BatchSize] = "64".into();
         assert!(!Outcome::of(&texts, Some(&bad)).fields.any_error());
+    }
+
+    #[test]
+    fn by_size_only_the_inputs_of_a_size_play_a_part() {
+        let texts = Texts::default();
+        let context = texts.context();
+        let mut played = Field::ALL.into_iter().filter(|field| context.applies(*field));
+        assert!(played.clone().count() > 12);
+        assert_eq!(played.find(|field| !Input::from(*field).is_of_size()), None);
+        let mut bare = texts.clone();
+        for input in Input::all().filter(|input| !input.is_of_size()) {
+            bare[input] = String::new();
+        }
+        assert_eq!(Outcome::of(&bare, None), Outcome::of(&texts, None));
     }
 
     #[test]
