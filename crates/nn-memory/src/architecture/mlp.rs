@@ -1,6 +1,7 @@
 //! A perceptron of linear layers, and logistic regression: one of them.
 
 use super::config::{ACTIVATION, Activation, FLAG, LAYERS, RATE, WIDTH, config, optional};
+use super::labels::finish;
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{Builder, ElementType, Linear, Shape, Tensor};
@@ -41,19 +42,6 @@ fn vectors(b: &mut Builder, request: &Request, features: u64) -> Tensor {
     let element = b.mode.parameters;
     b.input(Shape::vector(request.batch), ElementType::Int64);
     b.input(Shape::matrix(request.batch, features), element)
-}
-
-fn finish(b: &mut Builder, request: &Request, logits: Tensor) {
-    b.set_logits(logits);
-    if !request.pass.trains() {
-        b.keep(logits);
-        return;
-    }
-    if request.run.hold_outputs {
-        b.keep(logits);
-        b.hold_from_before(logits);
-    }
-    b.label_loss(logits);
 }
 
 impl Mlp {

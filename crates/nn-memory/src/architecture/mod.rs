@@ -20,6 +20,7 @@ mod gemma2;
 mod gpt2;
 mod gpt_neox;
 mod image;
+mod labels;
 mod llama;
 mod mistral;
 mod mixtral;
