@@ -1,6 +1,6 @@
 //! The inputs of a described model; those of every model and of one by its size are in [`super::groups`].
 
-use nn_memory::{Attention, Checkpointing, Family, Field, Head, Implementation, PrecisionMode};
+use nn_memory::{Attention, Checkpointing, Family, Field, Head, Implementation, Loss, PrecisionMode};
 
 use super::field::Control::{Area, Number, Search, Segments, Select, Switch, Words};
 use super::field::{Spec, options};
@@ -57,6 +57,8 @@ static STEP: &[Spec] = &[
         "The kernel of scaled_dot_product_attention, or attention written out, which keeps every score."),
     spec(Field::Head, "Trained for", "", Select(options::<Head>),
         "Logits over the vocabulary for each token, or one label for the sequence."),
+    spec(Field::Loss, "Loss", "", Select(options::<Loss>),
+        "Cross-entropy for one class of many, squares for numbers, binary cross-entropy for any of the classes."),
     spec(Field::LoraRank, "LoRA rank", "", Number,
         "Inner width of each adapter, r."),
     spec(Field::LoraAlpha, "LoRA alpha", "", Number,

@@ -3,9 +3,9 @@
 use nn_memory::architecture::{ConfigField, FieldKind};
 use nn_memory::{
     ActivationMode, ActivationUnits, Attention, Bytes, Checkpointing, Choice, Config, ConfigError, Decimal,
-    DeviceChoice, EstimateError, Family, Field, Head, Implementation, Lora, Model, ModelKind, NumberError, Optimizer,
-    Overheads, Precision, PrecisionMode, Run, Scenario, StatePrecision, Targets, Task, TaskKind, Training, catalog,
-    format_count, parse_count,
+    DeviceChoice, EstimateError, Family, Field, Head, Implementation, Lora, Loss, Model, ModelKind, NumberError,
+    Optimizer, Overheads, Precision, PrecisionMode, Run, Scenario, StatePrecision, Targets, Task, TaskKind, Training,
+    catalog, format_count, parse_count,
 };
 
 use super::input::Input;
@@ -231,6 +231,7 @@ impl Reader<'_> {
             hold_outputs: self.is_on(Field::HoldOutputs, otherwise.hold_outputs),
             padding: self.is_on(Field::Padding, otherwise.padding),
             head: self.choice(Field::Head, otherwise.head),
+            loss: self.choice(Field::Loss, otherwise.loss),
             target_length: self.count(Field::TargetLength, otherwise.target_length),
             kv_cache: self.is_on(Field::KvCache, otherwise.kv_cache),
             last_logits: self.is_on(Field::Logits, otherwise.last_logits),
@@ -266,6 +267,7 @@ impl Reader<'_> {
             Field::Checkpointing => _ = self.choice(field, Checkpointing::None),
             Field::Attention => _ = self.choice(field, Attention::Sdpa),
             Field::Head => _ = self.choice(field, Head::LanguageModel),
+            Field::Loss => _ = self.choice(field, Loss::CrossEntropy),
             Field::LoraTargets => _ = self.targets(Targets::ALL),
             Field::Device => _ = self.device(),
             Field::DeviceMemory => _ = self.memory(field),

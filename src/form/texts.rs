@@ -5,7 +5,7 @@ use std::ops::{Index, IndexMut};
 use nn_memory::architecture::{ConfigField, FieldKind};
 use nn_memory::{
     ActivationMode, ActivationUnits, Bytes, Checkpointing, Choice, Config, ConfigError, Decimal, DeviceChoice, Family,
-    Field, Implementation, Model, ModelKind, Optimizer, Precision, Run, Scenario, TaskKind, format_count_short,
+    Field, Head, Implementation, Model, ModelKind, Optimizer, Precision, Run, Scenario, TaskKind, format_count_short,
 };
 
 use super::input::Input;
@@ -157,6 +157,9 @@ impl Context<'_> {
             }
             Field::Attention => family.attends(),
             Field::Head => family.takes_head(),
+            Field::Loss => {
+                trains && Head::from_key(&texts[Field::Head]).is_some_and(|head| family.labels_samples(head))
+            }
             Field::Dropout => trains && family.drops(),
             Field::Padding => family.reads_tokens(),
             Field::Accumulation | Field::ZeroGrad | Field::Clip | Field::HoldOutputs => trains,
@@ -277,6 +280,7 @@ fn set_run(set: &mut dyn FnMut(Field, String), run: &Run) {
     }
     set(Field::Attention, run.attention.key().into());
     set(Field::Head, run.head.key().into());
+    set(Field::Loss, run.loss.key().into());
     set(Field::Accumulation, format_count_short(run.accumulation_steps));
     set(Field::TargetLength, format_count_short(run.target_length));
     set(Field::LoraRank, format_count_short(run.lora.rank));
@@ -351,11 +355,31 @@ mod tests {
         assert!(!asked(&texts, Field::Parameters) && asked(&texts, Field::PrecisionMode));
         assert!(asked(&texts, Field::Optimizer) && asked(&texts, Field::Checkpointing));
         assert!(!asked(&texts, Field::CheckpointEvery) && !asked(&texts, Field::LoraRank));
-        assert!(!asked(&texts, Field::TargetLength) && !asked(&texts, Field::Head));
+        assert!(!asked(&texts, Field::TargetLength) && !asked(&texts, Field::Head) && !asked(&texts, Field::Loss));
         texts[Field::Task] = "lora".into();
         texts[Field::Checkpointing] = "every".into();
         assert!(asked(&texts, Field::CheckpointEvery) && asked(&texts, Field::LoraRank));
         texts[Field::Task] = "inference".into();
         assert!(asked(&texts, Field::KvCache) && !asked(&texts, Field::Optimizer));
+    }
+
+    #[test]
+    fn the_loss_is_asked_where_one_label_per_sample_is_trained() {
+        for (family, head, task, expected) in [
+            ("mlp", "language_model", "training", true),
+            ("vit", "language_model", "lora", true),
+            ("vit", "language_model", "inference", false),
+            ("bert", "classification", "training", true),
+            ("bert", "language_model", "training", false),
+            ("llama", "classification", "training", false),
+            ("t5", "classification", "training", false),
+        ] {
+            let mut texts = Texts::default();
+            texts[Field::ModelKind] = "hand".into();
+            texts[Field::ModelType] = family.into();
+            texts[Field::Head] = head.into();
+            texts[Field::Task] = task.into();
+            assert_eq!(texts.context().applies(Field::Loss), expected, "{family} {head} {task}");
+        }
     }
 }

@@ -43,8 +43,8 @@ mod vit;
 pub use config::{Activation, Config, ConfigField, FieldKind, MOST_FIELDS};
 pub use read::ConfigError;
 
-use crate::Run;
 use crate::program::{Builder, Layers, Mode, Program};
+use crate::{Head, Run};
 
 /// What a program is lowered for.
 #[derive(Debug, Clone, Copy)]
@@ -244,6 +244,12 @@ impl Family {
     /// Whether it can end in one label for the sequence as well as in logits for each token.
     pub fn takes_head(self) -> bool {
         self.reads_tokens() && !self.decodes() && !self.has_target()
+    }
+
+    /// Whether it ends in one label per sample where `head` is asked for, so that the loss is a choice: that of language
+    /// models is the library's.
+    pub fn labels_samples(self, head: Head) -> bool {
+        if self.takes_head() { head == Head::Classification } else { !self.reads_tokens() }
     }
 
     /// Whether it attends.

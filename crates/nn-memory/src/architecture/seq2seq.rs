@@ -66,7 +66,7 @@ pub(super) fn cached(b: &mut Builder, request: &Request, key: Tensor, value: Ten
 pub(super) fn finish(b: &mut Builder, request: &Request, logits: Tensor, encoded: Tensor) {
     b.set_logits(logits);
     if request.pass.trains() {
-        b.label_loss(logits);
+        b.module("loss", &[logits], |b| b.cross_entropy(logits));
     }
     if !request.pass.trains() || request.run.hold_outputs {
         b.keep(logits);
