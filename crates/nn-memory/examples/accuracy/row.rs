@@ -1,9 +1,9 @@
 //! A measured row, and what the engine says of its case.
 
 use nn_memory::{
-    ActivationUnits, Attention, Bytes, Checkpointing, Config, Decimal, DeviceChoice, ElementType, Head, Implementation,
-    Lora, Model, Optimizer, PartKind, Phase, Precision, PrecisionMode, Report, Run, Scenario, StatePrecision, Targets,
-    Task, Training, catalog,
+    ActivationUnits, Attention, Bytes, Checkpointing, Choice, Config, Decimal, DeviceChoice, ElementType, Head,
+    Implementation, Lora, Loss, Model, Optimizer, PartKind, Phase, Precision, PrecisionMode, Report, Run, Scenario,
+    StatePrecision, Targets, Task, Training, catalog,
 };
 use serde_json::Value;
 
@@ -179,6 +179,7 @@ fn scenario(row: &Value) -> Result<Scenario, String> {
         kv_cache: case["use_cache"].as_bool().unwrap_or(case["mode"] == "infer"),
         last_logits: case["logits"] == "last",
         head: if case["input"] == "cls" { Head::Classification } else { Head::LanguageModel },
+        loss: loss(case)?,
         // Labels are as long as the input where a case does not say; inference starts with one token.
         target_length: number("tgt").or(number("seq").filter(|_| case["mode"] == "train")).unwrap_or(1),
         ..Run::default()
@@ -344,6 +345,11 @@ fn precision(case: &Value) -> Result<PrecisionMode, String> {
         (Some("fp16"), None, true) => Ok(PrecisionMode::Fp16Master),
         other => Err(format!("precision {other:?}")),
     }
+}
+
+fn loss(case: &Value) -> Result<Loss, String> {
+    let Some(key) = case["loss"].as_str() else { return Ok(Loss::default()) };
+    Loss::from_key(key).ok_or_else(|| format!("loss {key}"))
 }
 
 fn attention(case: &Value) -> Result<Attention, String> {
