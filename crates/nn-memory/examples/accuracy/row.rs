@@ -29,6 +29,9 @@ pub struct Held {
     /// The peak in blocks, as the allocator counts them.
     pub blocks: Option<Pair>,
     pub reserved: Option<Pair>,
+    /// One token more after the prefill, in blocks as well.
+    #[allow(dead_code, reason = "the tests ask for it")]
+    pub decode: Option<Pair>,
     pub phases: (String, String),
 }
 
@@ -107,6 +110,10 @@ fn hold(row: &Value, quick: bool) -> Result<Held, String> {
             let phases = reserved.phase_peaks.iter().filter(|(phase, _)| *phase != Phase::Decode);
             Pair::new(truth.get("peak_alloc"), phases.map(|(_, most)| *most).max()?)
         }),
+        decode: reserved.as_ref().and_then(|reserved| {
+            let (_, most) = reserved.phase_peaks.iter().find(|(phase, _)| *phase == Phase::Decode)?;
+            Pair::new(truth.get("decode_peak_alloc"), *most)
+        }),
         reserved: reserved.and_then(|reserved| Pair::new(truth.get("peak_reserved"), reserved.reserved)),
         phases: (format!("{peak_phase:?}"), format!("{estimated_phase:?}")),
     })
@@ -158,6 +165,7 @@ fn held_quickly(scenario: &Scenario, truth: &Value) -> Result<Held, String> {
         kept_after_forward: part("kept_after_forward", PartKind::Activations),
         blocks: None,
         reserved: None,
+        decode: None,
         phases: ("any".into(), "none".into()),
     })
 }

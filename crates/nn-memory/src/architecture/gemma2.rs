@@ -42,6 +42,7 @@ impl Gemma2 {
             softcap: true,
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
         };
+        let windowed = Block { window: self.sliding_window, ..block };
         let ids = tokens(b, request);
         let table = b.parameter("embed_tokens", Shape::matrix(self.vocab_size, self.hidden_size), 2);
         let hidden = b.module("embeddings", &[], |b| {
@@ -55,7 +56,7 @@ impl Gemma2 {
             rotary_table(b, hidden, head_dim);
             // Layers with a window and without take turns, one with a window first.
             let hidden = alternating_blocks(b, request, self.num_hidden_layers, 2, hidden, |b, x, place| {
-                block.lower(b, request, x, if place == 0 { sliding } else { full })
+                if place == 0 { windowed.lower(b, request, x, sliding) } else { block.lower(b, request, x, full) }
             });
             block.norm(b, hidden)
         });

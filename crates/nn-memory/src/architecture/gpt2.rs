@@ -72,7 +72,7 @@ impl Gpt2 {
         let parts = b.split(all, &[width, width, width]);
         b.local(all);
         let [query, key, value] = [0, 1, 2].map(|part| b.view(parts[part], heads));
-        let (key, value) = cached(b, request, key, value);
+        let (key, value) = cached(b, request, key, value, None);
         for tensor in [query, key, value] {
             b.local(tensor);
         }

@@ -103,7 +103,7 @@ impl GptNeoX {
             let (query, key) = (b.rotated(query, table), b.rotated(key, table));
             (b.joined_heads(query, query_rest), b.joined_heads(key, key_rest))
         });
-        let (key, value) = cached(b, request, key, value);
+        let (key, value) = cached(b, request, key, value, None);
         for tensor in [query, key, value] {
             b.local(tensor);
         }

@@ -33,17 +33,10 @@ impl Mistral {
         let block = Block {
             activation: self.hidden_act,
             attention_dropout: self.attention_dropout,
+            window: self.sliding_window,
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
         };
-        model(
-            b,
-            request,
-            &block,
-            self.num_hidden_layers,
-            self.vocab_size,
-            self.tie_word_embeddings,
-            self.sliding_window,
-        );
+        model(b, request, &block, self.num_hidden_layers, self.vocab_size, self.tie_word_embeddings);
         Ok(())
     }
 }

@@ -35,6 +35,7 @@ impl Mixtral {
         let block = Block {
             activation: self.hidden_act,
             attention_dropout: self.attention_dropout,
+            window: self.sliding_window,
             experts: Some(Experts {
                 count: self.num_local_experts,
                 per_token: self.num_experts_per_tok.min(self.num_local_experts),
@@ -45,15 +46,7 @@ impl Mixtral {
             }),
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
         };
-        model(
-            b,
-            request,
-            &block,
-            self.num_hidden_layers,
-            self.vocab_size,
-            self.tie_word_embeddings,
-            self.sliding_window,
-        );
+        model(b, request, &block, self.num_hidden_layers, self.vocab_size, self.tie_word_embeddings);
         Ok(())
     }
 }

@@ -104,7 +104,7 @@ impl Opt {
         let value = b.linear(x, linear("v_proj"));
         let key = b.view(key, heads);
         let value = b.view(value, heads);
-        let (key, value) = cached(b, request, key, value);
+        let (key, value) = cached(b, request, key, value, None);
         for tensor in [query, key, value] {
             b.local(tensor);
         }

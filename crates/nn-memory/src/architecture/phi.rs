@@ -104,7 +104,7 @@ impl Phi {
         }
         let query = b.joined_heads(query_part, query_rest);
         let key = b.joined_heads(key_part, key_rest);
-        let (key, value) = cached(b, request, key, value);
+        let (key, value) = cached(b, request, key, value, None);
         for tensor in [query, key, value] {
             b.local(tensor);
         }

@@ -101,7 +101,7 @@ impl Phi3 {
             let key = b.rotated(key, table);
             (query, b.joined_heads(key, key_rest))
         });
-        let (key, value) = cached(b, request, key, value);
+        let (key, value) = cached(b, request, key, value, self.sliding_window);
         for tensor in [query, key, value] {
             b.local(tensor);
         }

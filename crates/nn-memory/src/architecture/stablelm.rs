@@ -110,7 +110,7 @@ impl StableLm {
         }
         let query = b.joined_heads(query_part, query_rest);
         let key = b.joined_heads(key_part, key_rest);
-        let (key, value) = cached(b, request, key, value);
+        let (key, value) = cached(b, request, key, value, None);
         for tensor in [query, key, value] {
             b.local(tensor);
         }

@@ -7,7 +7,8 @@ use crate::{Attention, Lora};
 
 use super::tensor::{ElementType, Shape, Tensor};
 use super::{
-    Checkpoint, Edge, Grad, Instruction, Node, Parameter, Program, Role, Section, Span, Storage, WRITTEN_OUT, round,
+    Checkpoint, Earlier, Edge, Grad, Instruction, Node, Parameter, Program, Role, Section, Span, Storage, WRITTEN_OUT,
+    round,
 };
 
 /// How many layers of a section are written out.
@@ -325,6 +326,7 @@ impl Builder {
             outputs,
             saved,
             saves_output: rule.saves_output || !rule.statistics.is_empty(),
+            replaces: Span::default(),
             differentiable: requires_grad,
             view: matches!(rule.output, Output::View(..)),
             matmul: rule.matmul,
@@ -365,6 +367,19 @@ impl Builder {
     pub(crate) fn mark(&mut self, tensor: Tensor, role: Role) {
         let storage = self.storage_of(tensor);
         self.program.storages[storage].role = role;
+    }
+
+    /// Says that what the operator that ran last made takes the place of these in the cache.
+    pub(crate) fn replace_earlier(&mut self, earlier: &[(Shape, ElementType)]) {
+        let start = u32_of(self.program.earlier.len());
+        for &(shape, element) in earlier {
+            let bytes = self.size(shape, element);
+            self.program.earlier.push(Earlier { shape, element, bytes, copies: self.copies });
+        }
+        let end = u32_of(self.program.earlier.len());
+        if let Some(node) = self.program.nodes.last_mut() {
+            node.replaces = Span { start, end };
+        }
     }
 
     /// Says that cuBLASLt is in use.
