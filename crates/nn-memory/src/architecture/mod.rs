@@ -43,6 +43,7 @@ mod vit;
 pub use config::{Activation, Config, ConfigField, FieldKind, MOST_FIELDS};
 pub use read::ConfigError;
 
+use crate::catalog::Multiprocessors;
 use crate::program::{Builder, Layers, Mode, Program};
 use crate::{Head, Run};
 
@@ -56,6 +57,8 @@ pub(crate) struct Request {
     pub(crate) length: u64,
     /// How many of repeated layers are written out.
     pub(crate) layers: Layers,
+    /// What the device shares sums out to.
+    pub(crate) multiprocessors: Multiprocessors,
 }
 
 /// Which pass it is.
@@ -217,6 +220,7 @@ impl Config {
             autocast: run.precision.autocast(),
             parameters: run.precision.parameters(),
             layers: request.layers,
+            multiprocessors: request.multiprocessors,
         });
         b.attention = run.attention;
         b.lora = (pass == Pass::Lora).then_some(run.lora);

@@ -3,6 +3,7 @@
 //! Lifetimes follow Python. A tensor lives until the last operator that takes it; arguments of a module live until the
 //! module returns, as its caller's frame holds them; so do locals that a module keeps by name ([`Builder::local`]).
 
+use crate::catalog::Multiprocessors;
 use crate::{Attention, Lora};
 
 use super::tensor::{ElementType, Shape, Tensor};
@@ -35,6 +36,8 @@ pub(crate) struct Mode {
     pub(crate) parameters: ElementType,
     /// How many layers are written out.
     pub(crate) layers: Layers,
+    /// What the device shares sums out to.
+    pub(crate) multiprocessors: Multiprocessors,
 }
 
 /// What an operator makes.

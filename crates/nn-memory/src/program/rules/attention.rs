@@ -170,7 +170,7 @@ impl Builder {
             _ => 64,
         };
         let work = batch.saturating_mul(rows).saturating_mul(queries.div_ceil(64));
-        let splits = key_splits(work.min(1 << 20), there.div_ceil(block));
+        let splits = key_splits(self.mode.multiprocessors, work.min(1 << 20), there.div_ceil(block));
         if splits <= 1 {
             return 0;
         }

@@ -48,7 +48,7 @@ impl Builder {
     /// made as large as the logits and resized to a number, which leaves its memory as it was.
     fn mse_loss(&mut self, logits: Tensor, labels: Tensor) -> Tensor {
         let (x, y) = (self.autocast_to_fp32(logits), self.autocast_to_fp32(labels));
-        let forward_scratch = self.bytes(x) + mean_buffer(x);
+        let forward_scratch = self.bytes(x) + self.mean_buffer(x);
         let inputs = [(x, Grad::New), (y, Grad::None)];
         let rule = Rule::new("mse_loss", &inputs, Output::Fresh(x.shape, x.element));
         let loss = self.run(Rule { saved: &[x, y], forward_scratch, ..rule });
@@ -66,14 +66,14 @@ impl Builder {
         let inputs = [(x, Grad::New), (y, Grad::None), (log, Grad::None), (difference, Grad::None)];
         let output = Output::Fresh(Shape::SCALAR, x.element);
         let rule = Rule::new("binary_cross_entropy_with_logits", &inputs, output);
-        let loss = self.run(Rule { saved: &[x, y], forward_scratch: mean_buffer(x), ..rule });
+        let loss = self.run(Rule { saved: &[x, y], forward_scratch: self.mean_buffer(x), ..rule });
         self.keep(loss);
         self.set_loss(loss);
         loss
     }
-}
 
-/// What the mean over all of a tensor needs for a moment.
-fn mean_buffer(x: Tensor) -> u64 {
-    round(reduction(1, x.shape.elements().unwrap_or(0), true))
+    /// What the mean over all of a tensor needs for a moment.
+    fn mean_buffer(&self, x: Tensor) -> u64 {
+        round(reduction(self.mode.multiprocessors, 1, x.shape.elements().unwrap_or(0), true))
+    }
 }
