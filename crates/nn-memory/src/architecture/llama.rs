@@ -192,10 +192,9 @@ pub(super) fn causal_mask(b: &mut Builder, request: &Request, hidden: Tensor, wi
 /// The model's frame holds the mask until it returns, checkpointed blocks until their backward.
 pub(super) fn hold_mask(b: &mut Builder, request: &Request, mask: Tensor) {
     if request.pass.trains() && request.run.checkpointing != Checkpointing::None {
-        b.keep(mask);
-    } else {
-        b.local(mask);
+        b.give_to_checkpoints(mask);
     }
+    b.local(mask);
 }
 
 impl Block {

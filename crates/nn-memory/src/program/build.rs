@@ -97,6 +97,8 @@ pub(crate) struct Builder {
     module: &'static str,
     /// Locals of the modules that run, innermost last.
     frames: Vec<u32>,
+    /// What every checkpointed block is given besides its input.
+    shared: Vec<u32>,
     /// What autocast has cast, and the weight it was.
     casts: Vec<(u32, Tensor)>,
     /// Layers that the parameter being made stands for.
@@ -122,6 +124,7 @@ impl Builder {
             program,
             module: "",
             frames: Vec::new(),
+            shared: Vec::new(),
             casts: Vec::new(),
             copies: 1,
             too_large: false,
@@ -478,6 +481,11 @@ impl Builder {
         state
     }
 
+    /// Gives a tensor to every checkpointed block from here on: each holds it until its backward is over.
+    pub(crate) fn give_to_checkpoints(&mut self, tensor: Tensor) {
+        self.shared.push(tensor.id);
+    }
+
     /// A block that keeps only its inputs, and computes the rest again in backward.
     pub(crate) fn checkpoint(
         &mut self,
@@ -488,6 +496,7 @@ impl Builder {
         let index = u32_of(self.program.checkpoints.len());
         let start = u32_of(self.program.held.len());
         self.program.held.extend(inputs.iter().map(|tensor| tensor.id));
+        self.program.held.extend(&self.shared);
         let inputs = Span { start, end: u32_of(self.program.held.len()) };
         let begin = self.now();
         self.program.checkpoints.push(Checkpoint { begin, end: begin, inputs, keep_matmuls });
