@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use leptos::either::Either;
 use leptos::prelude::*;
 use nn_memory::UnitSystem;
 
+use crate::built::{Built, built};
 use crate::charts::{breakdown, chart, sweep};
 use crate::described::{self, Described};
 use crate::examples::EXAMPLES;
@@ -55,9 +55,9 @@ pub fn App() -> impl IntoView {
         </p>
     };
     if view.embedded {
-        Either::Left(view! { {notice}{embedded(page, &view)} })
+        built(view! { {notice}{embedded(page, &view)} })
     } else {
-        Either::Right(view! { {tools(page)}{notice}{examples()}{full(page)} })
+        built(view! { {tools(page)}{notice}{examples()}{full(page)} })
     }
 }
 
@@ -66,9 +66,9 @@ fn units(view: &View) -> UnitSystem {
 }
 
 /// The page as a person opens it.
-fn full(page: Page) -> impl IntoView {
+fn full(page: Page) -> Built {
     let Page { fields, status, .. } = page;
-    view! {
+    built(view! {
         <div class="layout">
             <div class="essentials">{essentials(page)}</div>
             <div class="rest">{rest(page)}</div>
@@ -79,22 +79,22 @@ fn full(page: Page) -> impl IntoView {
                 {table(page)}
                 {actions(page)}
                 <p class="status" role="status" data-testid="status">{text(move || status.get())}</p>
-                {of_described(page, |has, page| chart(has.timeline, page, Some(TABLE_ID)).into_any())}
+                {of_described(page, |has, page| chart(has.timeline, page, Some(TABLE_ID)))}
                 {chart(&sweep::CHART, page, Some(TABLE_ID))}
                 {of_described(page, |has, page| (has.reserve)(page))}
                 {accuracy(page)}
                 {notes(page)}
             </section>
         </div>
-    }
+    })
 }
 
 /// The compact view for an iframe.
-fn embedded(page: Page, view: &View) -> impl IntoView + use<> {
+fn embedded(page: Page, view: &View) -> Built {
     let fields = page.fields;
     let shows = |part: &str| view.show.is_empty() || view.show.iter().any(|shown| shown == part);
     let table_id = shows("table").then_some(TABLE_ID);
-    view! {
+    built(view! {
         <div class="layout">
             <details class="embed-inputs">
                 <summary>"Inputs"</summary>
@@ -106,19 +106,19 @@ fn embedded(page: Page, view: &View) -> impl IntoView + use<> {
                 {shows("total").then(|| head(page))}
                 {shows("breakdown").then(|| chart(&breakdown::CHART, page, table_id))}
                 {shows("table").then(|| table(page))}
-                {shows("timeline").then(|| of_described(page, move |has, page| chart(has.timeline, page, table_id).into_any()))}
+                {shows("timeline").then(|| of_described(page, move |has, page| chart(has.timeline, page, table_id)))}
                 {shows("sweep").then(|| chart(&sweep::CHART, page, table_id))}
                 {open_full(page)}
             </section>
         </div>
-    }
+    })
 }
 
 /// What only a described model has.
-fn of_described(page: Page, view: impl Fn(&'static Described, Page) -> AnyView + Send + 'static) -> AnyView {
+fn of_described(page: Page, view: impl Fn(&'static Described, Page) -> Built + Send + 'static) -> Built {
     let followed = Memo::new(move |_| page.outcome.with(|outcome| outcome.estimate.report.is_some()));
     let shown = move || followed.get().then(described::get).flatten().map(|has| view(has, page));
-    shown.into_any()
+    built(shown)
 }
 
 /// Writes the scenario into the address once typing pauses; what cannot be read is not written.
@@ -169,7 +169,7 @@ fn follow_appearance(page: Page, embedded: bool) {
 }
 
 /// Units, theme and link, in the header.
-fn tools(page: Page) -> impl IntoView {
+fn tools(page: Page) -> Built {
     let Page { system, status, appearance, .. } = page;
     let theme = RwSignal::new(platform::theme());
     let next_theme = move || {
@@ -196,26 +196,26 @@ fn tools(page: Page) -> impl IntoView {
         UnitSystem::Binary => "Units: GiB".to_owned(),
         UnitSystem::Decimal => "Units: GB".to_owned(),
     };
-    view! {
+    built(view! {
         <div class="tools">
             {button("toggle-units".to_owned(), text(units_label), action(next_units))}
             {button("toggle-theme".to_owned(), text(move || format!("Theme: {}", theme.get().key())), action(next_theme))}
             {copy_link(page)}
         </div>
-    }
+    })
 }
 
 /// The worked cases, as links that fill the form.
-fn examples() -> impl IntoView {
+fn examples() -> Built {
     let links = EXAMPLES.iter().map(|example| {
-        view! {
+        built(view! {
             <li><a href=example.query data-testid=format!("example-{}", example.slug)>{example.label}</a></li>
-        }
+        })
     });
-    view! {
+    built(view! {
         <nav class="examples" aria-label="Examples">
             <span class="examples-label">"Examples"</span>
             <ul>{links.collect_view()}</ul>
         </nav>
-    }
+    })
 }

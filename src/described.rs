@@ -4,13 +4,15 @@
 //! loaded when a link or a person first asks for a described model; nothing outside this module may name what it holds.
 //! Without the feature `split` it is there from the start.
 
-use leptos::prelude::*;
+use nn_memory::architecture::ConfigField;
 use nn_memory::catalog::{self, Model};
-use nn_memory::{Config, ConfigError, Engine, Estimate, Family, ModelKind, Scenario};
+use nn_memory::{Engine, Family, Scenario};
 
+use crate::built::Built;
 use crate::charts::{Chart, timeline};
-use crate::form::{Part, Spec, Texts};
+use crate::form::{DescribedForm, FORM};
 use crate::page::Page;
+use crate::results::export::Write;
 
 /// What described models need of the engine and of the page.
 pub struct Described {
@@ -18,20 +20,14 @@ pub struct Described {
     pub engine: &'static Engine,
     /// The catalogue.
     pub models: &'static [Model],
-    /// Reads a `config.json`.
-    pub read_config: fn(&str) -> Result<Config, ConfigError>,
-    /// The inputs of a described model.
-    pub inputs: fn(Part) -> &'static [Spec],
-    /// The fields of the family that is described by hand.
-    pub by_hand: fn(Page) -> AnyView,
-    /// The texts with the model given in another way.
-    pub switched: fn(Texts, ModelKind, &Scenario, &Estimate) -> Texts,
-    /// The texts with another family described by hand.
-    pub with_family: fn(Texts, Family) -> Texts,
+    /// The form's part.
+    pub form: &'static DescribedForm,
     /// The course of the step.
     pub timeline: &'static Chart,
     /// What the allocator reserves.
-    pub reserve: fn(Page) -> AnyView,
+    pub reserve: fn(Page) -> Built,
+    /// Writes the answer as JSON.
+    pub json: Write,
     /// How accurate this is, and the nearest measured runs.
     pub accuracy: fn(&Scenario) -> (String, Vec<String>),
 }
@@ -43,13 +39,10 @@ pub const NOT_LOADED: &str =
 static DESCRIBED: Described = Described {
     engine: Engine::FULL,
     models: catalog::MODELS,
-    read_config: Config::from_json,
-    inputs: crate::form::described_inputs,
-    by_hand: crate::form::by_hand,
-    switched: crate::form::switched,
-    with_family: crate::form::with_family,
+    form: &FORM,
     timeline: &timeline::CHART,
     reserve: crate::results::reserve,
+    json: crate::results::export::json,
     accuracy: crate::results::measured,
 };
 
@@ -112,7 +105,7 @@ pub fn model(key: &str) -> Option<&'static Model> {
     get()?.models.iter().find(|model| model.key.eq_ignore_ascii_case(key))
 }
 
-/// Reads a `config.json`; none where nothing can read it yet.
-pub fn read_config(text: &str) -> Option<Result<Config, ConfigError>> {
-    get().map(|described| (described.read_config)(text))
+/// The fields of a family, where they are there.
+pub fn fields(family: Family) -> &'static [ConfigField] {
+    get().map_or(&[], |described| (described.form.fields)(family))
 }

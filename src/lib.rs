@@ -2,6 +2,7 @@
 //! answer along. It does no arithmetic of its own.
 
 pub mod app;
+pub mod built;
 pub mod charts;
 pub mod described;
 pub mod examples;

@@ -2,7 +2,7 @@
 //!
 //! `?v=1&params=7B&precision=bf16&batch=8`: the version, then only what differs from the defaults of that version.
 
-use nn_memory::{ActivationMode, Choice, Config, Family, Field, ModelKind, Scenario};
+use nn_memory::{ActivationMode, Choice, Family, Field, ModelKind, Scenario};
 
 use crate::described;
 use crate::form::{Input, Texts, default_text, excerpt};
@@ -56,7 +56,7 @@ pub fn to_query(scenario: &Scenario, decimal: bool) -> String {
         }
     }
     if context.kind == ModelKind::Described {
-        for (place, field) in context.family.fields().iter().enumerate() {
+        for (place, field) in described::fields(context.family).iter().enumerate() {
             let text = &texts[Input::Config(place)];
             if *text != default_text(field) {
                 write(field.key, text);
@@ -100,8 +100,8 @@ pub fn from_query(query: &str) -> Opened {
         .collect();
     let family = pairs.iter().rfind(|(key, _)| key == Field::ModelType.key());
     let family = family.and_then(|(_, family)| Family::from_key(family.trim()));
-    if let Some(family) = family {
-        texts.describe(&Config::of(family));
+    if let (Some(family), Some(has)) = (family, described::get()) {
+        (has.form.describe_family)(&mut texts, family);
     }
     for (key, value) in pairs {
         if let Some(input) = input_of(&key, &value, family) {
@@ -132,6 +132,7 @@ pub fn from_query(query: &str) -> Opened {
         notices.push(format!("{}: {} The default stands instead.", error.input.key(family), error.message));
     }
     if describes(query) && described::get().is_none() {
+        texts[Field::ModelKind] = ModelKind::Size.key().to_owned();
         notices = vec![described::NOT_LOADED.to_owned()];
     }
     Opened { texts, view, notices }
@@ -140,7 +141,7 @@ pub fn from_query(query: &str) -> Opened {
 /// The input that a key of a link means: where a family is described, first of all its field.
 fn input_of(key: &str, value: &str, family: Option<Family>) -> Option<Input> {
     let field = Field::ALL.into_iter().find(|field| field.key() == key);
-    let place = family.and_then(|family| family.fields().iter().position(|field| field.key == key));
+    let place = family.and_then(|family| described::fields(family).iter().position(|field| field.key == key));
     match (field, place) {
         // Of the run, dropout is on or off; of a configuration, it is a rate.
         (Some(field @ Field::Dropout), Some(_)) if matches!(value.trim(), "on" | "off") => Some(field.into()),

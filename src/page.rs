@@ -55,7 +55,7 @@ impl Page {
                 self.once_described(move |has| match has {
                     Some(has) => {
                         self.form.fill(&self.outcome.with_untracked(|outcome| {
-                            (has.switched)(texts(), kind, &outcome.scenario, &outcome.estimate)
+                            (has.form.switched)(texts(), kind, &outcome.scenario, &outcome.estimate)
                         }));
                     }
                     None => platform::pick("model-kind", ModelKind::Size.key()),
@@ -64,7 +64,7 @@ impl Page {
             Input::Field(Field::ModelType) => {
                 let Some(family) = Family::from_key(key) else { return };
                 if let Some(has) = described::get() {
-                    self.form.fill(&(has.with_family)(texts(), family));
+                    self.form.fill(&(has.form.with_family)(texts(), family));
                 }
             }
             _ => self.form.set(input, key),
@@ -76,10 +76,18 @@ impl Page {
         if let Some(has) = described::get() {
             return go_on(Some(has));
         }
-        let before = self.status.get_untracked();
+        let (before, missing) = (self.status.get_untracked(), Texts::default());
         self.status.set("Loading the described models…".to_owned());
         spawn_local(async move {
             let loaded = described::load().await;
+            if loaded {
+                self.form.complete(&missing);
+                self.before_reset.update_value(|texts| {
+                    if let Some(texts) = texts {
+                        texts.complete(&missing);
+                    }
+                });
+            }
             self.status.set(if loaded { before } else { described::NOT_LOADED.to_owned() });
             go_on(described::get());
         });

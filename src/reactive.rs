@@ -5,6 +5,8 @@
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 
+use crate::built::{Built, built};
+
 /// A text that follows its signals.
 pub type Text = Box<dyn FnMut() -> String + Send>;
 /// A flag that follows its signals.
@@ -35,8 +37,8 @@ pub fn action(mut action: impl FnMut() + 'static) -> Action {
 }
 
 /// A button whose words may change.
-pub fn button(test_id: String, label: Text, press: Action) -> impl IntoView {
-    view! { <button type="button" data-testid=test_id on:click=press>{label}</button> }
+pub fn button(test_id: String, label: Text, press: Action) -> Built {
+    built(view! { <button type="button" data-testid=test_id on:click=press>{label}</button> })
 }
 
 /// A button that opens and closes what has the id `controls`. `label` is its name for who does not see it.
@@ -46,9 +48,9 @@ pub fn disclosure(
     label: String,
     controls: String,
     open: RwSignal<bool>,
-    face: impl IntoView,
-) -> impl IntoView {
-    view! {
+    face: Built,
+) -> Built {
+    built(view! {
         <button
             type="button"
             class=class
@@ -60,10 +62,10 @@ pub fn disclosure(
         >
             {face}
         </button>
-    }
+    })
 }
 
 /// A button of one word.
-pub fn plain_button(test_id: &str, label: &'static str, press: Action) -> impl IntoView + use<> {
+pub fn plain_button(test_id: &str, label: &'static str, press: Action) -> Built {
     button(test_id.to_owned(), text(move || label.to_owned()), press)
 }

@@ -12,7 +12,7 @@ use leptos::mount::mount_to;
 use leptos::prelude::*;
 use nn_memory::{Bytes, Field, UnitSystem};
 use nn_memory_calculator::App;
-use nn_memory_calculator::charts::{Kind, chart};
+use nn_memory_calculator::charts::{breakdown, chart, sweep};
 use nn_memory_calculator::form::{Fields, Texts, essentials, rest};
 use nn_memory_calculator::page::Page;
 use nn_memory_calculator::results::{TABLE_ID, actions, head, notes, table};
@@ -556,8 +556,8 @@ async fn a_chart_has_a_role_a_name_with_figures_and_a_description() {
         let described_by = Some(TABLE_ID);
         view! {
             {table(page)}
-            {chart(Kind::Breakdown, page, described_by)}
-            {chart(Kind::Sweep, page, described_by)}
+            {chart(&breakdown::CHART, page, described_by)}
+            {chart(&sweep::CHART, page, described_by)}
         }
     })
     .await;

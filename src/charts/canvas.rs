@@ -16,6 +16,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use super::picture::{Align, Area, FONT_SIZE, Ink, Measure, Picture, Shape};
+use crate::built::{Built, built};
 use crate::form::Outcome;
 use crate::page::Page;
 use crate::platform;
@@ -207,13 +208,13 @@ pub struct Chart {
     /// Its picture.
     pub layout: fn(&Outcome, UnitSystem, Area, Measure) -> Picture,
     /// What its colours mean, where no table beside it says so.
-    pub legend: Option<fn(Page) -> AnyView>,
+    pub legend: Option<fn(Page) -> Built>,
 }
 
 /// A chart with its title, its read-out and its download.
 ///
 /// `described_by` is the id of the table with the same figures, where it is shown.
-pub fn chart(chart: &'static Chart, page: Page, described_by: Option<&'static str>) -> impl IntoView {
+pub fn chart(chart: &'static Chart, page: Page, described_by: Option<&'static str>) -> Built {
     let Page { outcome, system, appearance, status, .. } = page;
     let canvas = NodeRef::<Canvas>::new();
     let drawn = StoredValue::new_local(Drawn::default());
@@ -296,7 +297,7 @@ pub fn chart(chart: &'static Chart, page: Page, described_by: Option<&'static st
         }
     };
 
-    view! {
+    built(view! {
         <figure class="chart">
             <figcaption class="chart-head">
                 <h3>{text(move || outcome.with(|outcome| (chart.title)(outcome, system.get())))}</h3>
@@ -332,7 +333,7 @@ pub fn chart(chart: &'static Chart, page: Page, described_by: Option<&'static st
             {chart.legend.map(|legend| legend(page))}
             <p class="read-out" role="status" data-testid=format!("read-out-{name}")>{text(read_out)}</p>
         </figure>
-    }
+    })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use nn_memory::{Bytes, Choice, Estimate, PartKind, Phase, TimelinePoint, UnitSys
 
 use super::Chart;
 use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, Measure, Picture, Shape};
+use crate::built::{Built, built};
 use crate::page::Page;
 use crate::results::{capitalized, device_name, slug};
 
@@ -315,20 +316,20 @@ fn tick_label(tick: f64, system: UnitSystem) -> String {
 }
 
 /// The parts of the timeline by their colours.
-fn legend(page: Page) -> AnyView {
+fn legend(page: Page) -> Built {
     let parts = Memo::new(move |_| page.outcome.with(|outcome| parts(&outcome.estimate.timeline)));
     let entries = move || {
         let entries = parts.get().into_iter().map(|kind| {
-            view! {
+            built(view! {
                 <li>
                     <span class=format!("dot dot-{}", slug(kind)) aria-hidden="true"></span>
                     {capitalized(kind.name())}
                 </li>
-            }
+            })
         });
         entries.collect_view()
     };
-    view! { <ul class="legend" aria-label="Parts, the one on top first">{entries}</ul> }.into_any()
+    built(view! { <ul class="legend" aria-label="Parts, the one on top first">{entries}</ul> })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use nn_memory::{Bytes, Choice, Field, format_count, parse_count};
 use super::input::Input;
 use super::step::{Number, Step, stepped};
 use super::texts::{FLAG, words};
+use crate::built::{Built, built};
 use crate::page::Page;
 use crate::reactive::{Flag, disclosure, flag, optional, text};
 
@@ -43,7 +44,7 @@ pub enum Control {
     /// Yes or no.
     Switch,
     /// A model of the catalogue, searched for.
-    Search(fn(&Shown, Page) -> AnyView),
+    Search(fn(&Shown, Page) -> Built),
     /// A pasted text.
     Area,
 }
@@ -80,7 +81,7 @@ pub struct Shown {
 
 impl Spec {
     /// The input with its label, help and message; hidden where it plays no part.
-    pub fn view(&'static self, page: Page) -> AnyView {
+    pub fn view(&'static self, page: Page) -> Built {
         let Self { field, label, unit, help, help_in_sight, control } = *self;
         Shown {
             input: field.into(),
@@ -114,7 +115,7 @@ impl Shown {
     }
 
     /// The input with its label, help and message; hidden where it plays no part.
-    pub fn view(self, page: Page) -> AnyView {
+    pub fn view(self, page: Page) -> Built {
         let (input, id) = (self.input, self.id());
         let fields = page.fields;
         if let Control::Switch = self.control {
@@ -130,8 +131,7 @@ impl Shown {
                 flag(move || value.with(|value| value == on)),
                 Box::new(move |is_on| value.set(if is_on { on } else { off }.to_owned())),
                 flag(move || fields.with(|fields| fields.applies(input))),
-            )
-            .into_any();
+            );
         }
         let open = RwSignal::new(self.help_in_sight);
         let slug = self.slug.clone();
@@ -147,7 +147,7 @@ impl Shown {
                 format!("About {}", self.about),
                 format!("help-{slug}"),
                 open,
-                "i",
+                built(view! { "i" }),
             )
         });
         let control = match self.control {
@@ -159,7 +159,7 @@ impl Shown {
             Control::Number | Control::Words | Control::Switch => self.number(page),
         };
         let (value, number) = (page.form.text(input), self.number);
-        view! {
+        built(view! {
             <div
                 class="field"
                 class:field-bad=flag(move || fields.with(|fields| fields.error(input).is_some()))
@@ -181,8 +181,7 @@ impl Shown {
                     {text(move || fields.with(|fields| fields.error(input).unwrap_or_default().to_owned()))}
                 </p>
             </div>
-        }
-        .into_any()
+        })
     }
 
     /// Whether the input cannot be read, as an attribute says it.
@@ -191,7 +190,7 @@ impl Shown {
         move || page.fields.with(|fields| fields.error(input).map(|_| "true"))
     }
 
-    fn number(&self, page: Page) -> AnyView {
+    fn number(&self, page: Page) -> Built {
         let value = page.form.text(self.input);
         let element = NodeRef::<InputElement>::new();
         let number = self.number.clone();
@@ -213,7 +212,7 @@ impl Shown {
             }
         };
         let id = self.id();
-        view! {
+        built(view! {
             <div class="control">
                 <input
                     type="text"
@@ -232,11 +231,10 @@ impl Shown {
                 />
                 <span class="unit">{self.unit}</span>
             </div>
-        }
-        .into_any()
+        })
     }
 
-    fn area(&self, page: Page) -> AnyView {
+    fn area(&self, page: Page) -> Built {
         let value = page.form.text(self.input);
         let element = NodeRef::<Textarea>::new();
         let select_all = move |_| {
@@ -245,7 +243,7 @@ impl Shown {
             }
         };
         let id = self.id();
-        view! {
+        built(view! {
             <textarea
                 rows="8"
                 autocomplete="off"
@@ -260,11 +258,10 @@ impl Shown {
                 on:input:target=move |event| value.set(event.target().value())
                 on:focus=select_all
             ></textarea>
-        }
-        .into_any()
+        })
     }
 
-    fn select(&self, page: Page, options: Options) -> AnyView {
+    fn select(&self, page: Page, options: Options) -> Built {
         let (input, id) = (self.input, self.id());
         let value = page.form.text(input);
         let options = options
@@ -273,7 +270,7 @@ impl Shown {
                 view! { <option value=key prop:selected=flag(move || value.with(|value| value == key))>{name}</option> }
             })
             .collect_view();
-        view! {
+        built(view! {
             <select
                 id=id.clone()
                 data-testid=id
@@ -283,18 +280,17 @@ impl Shown {
             >
                 {options}
             </select>
-        }
-        .into_any()
+        })
     }
 
-    fn segments(&self, page: Page, options: Options) -> AnyView {
+    fn segments(&self, page: Page, options: Options) -> Built {
         let input = self.input;
         let value = page.form.text(input);
         let slug = self.slug.clone();
         let segments = options
             .into_iter()
             .map(|(key, name)| {
-                view! {
+                built(view! {
                     <label class="segment">
                         <input
                             type="radio"
@@ -305,10 +301,10 @@ impl Shown {
                         />
                         <span>{name}</span>
                     </label>
-                }
+                })
             })
             .collect_view();
-        view! {
+        built(view! {
             <div
                 class="segments"
                 role="radiogroup"
@@ -318,8 +314,7 @@ impl Shown {
             >
                 {segments}
             </div>
-        }
-        .into_any()
+        })
     }
 }
 
@@ -344,8 +339,8 @@ pub fn switch(
     on: Flag,
     set: Box<dyn Fn(bool)>,
     mut applies: Flag,
-) -> impl IntoView {
-    view! {
+) -> Built {
+    built(view! {
         <div class="field switch" hidden=flag(move || !applies())>
             <label class="switch-row">
                 <input
@@ -361,7 +356,7 @@ pub fn switch(
             </label>
             <p class="help" id=format!("help-{id}")>{help}</p>
         </div>
-    }
+    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use super::field::Control::{Number, Segments, Select, Switch};
 use super::field::{Control, Options, Spec, options, switch};
 use super::state::Fields;
 use super::texts::{CUSTOM_DEVICE, Texts};
-use crate::described::{self, Described};
+use crate::built::{Built, built};
+use crate::described;
 use crate::page::Page;
 use crate::reactive::flag;
 
@@ -126,50 +127,47 @@ fn devices() -> Options {
 }
 
 /// The inputs that come first: on a phone they stand above the answer.
-pub fn essentials(page: Page) -> impl IntoView {
+pub fn essentials(page: Page) -> Built {
     group("Model", MODEL, page)
 }
 
 /// The other inputs.
-pub fn rest(page: Page) -> impl IntoView {
-    [("Run", RUN), (OVERHEADS_TITLE, OVERHEADS), ("Device", DEVICE)]
-        .map(|(title, specs)| group(title, specs, page))
-        .collect_view()
+pub fn rest(page: Page) -> Built {
+    let groups = [("Run", RUN), (OVERHEADS_TITLE, OVERHEADS), ("Device", DEVICE)];
+    built(groups.map(|(title, specs)| group(title, specs, page)).into_iter().collect_view())
 }
 
 const OVERHEADS_TITLE: &str = "Overheads";
 
-fn group(title: &'static str, blocks: &'static [Block], page: Page) -> impl IntoView {
+fn group(title: &'static str, blocks: &'static [Block], page: Page) -> Built {
     let preset = (title == OVERHEADS_TITLE).then(|| realistic_overheads(page));
     let described = Memo::new(move |_| page.fields.with(Fields::described));
-    let views = move |specs: &'static [Spec]| specs.iter().map(|spec| spec.view(page)).collect_view().into_any();
+    let views = move |specs: &'static [Spec]| built(specs.iter().map(|spec| spec.view(page)).collect_view());
     // What a model has no use for is not there, rather than out of sight: it need not follow what is typed.
-    let only = move |of_described: bool, views: Box<dyn Fn() -> AnyView + Send>| {
-        (move || (described.get() == of_described).then(&views)).into_any()
+    let only = move |of_described: bool, views: Box<dyn Fn() -> Option<Built> + Send>| {
+        built(move || (described.get() == of_described).then(&views).flatten())
     };
     let blocks = blocks
         .iter()
         .map(|block| match block {
-            Block::Always(specs) => views(specs).into_any(),
-            Block::Sized(specs) => only(false, Box::new(move || views(specs))),
-            Block::Described(part) => only(true, Box::new(move || of_described(|has| views((has.inputs)(*part))))),
-            Block::ByHand => only(true, Box::new(move || of_described(|has| (has.by_hand)(page)))),
+            Block::Always(specs) => views(specs),
+            Block::Sized(specs) => only(false, Box::new(move || Some(views(specs)))),
+            Block::Described(part) => {
+                only(true, Box::new(move || described::get().map(|has| views((has.form.inputs)(*part)))))
+            }
+            Block::ByHand => only(true, Box::new(move || described::get().map(|has| (has.form.by_hand)(page)))),
         })
         .collect_view();
-    view! {
+    built(view! {
         <section class="group" aria-label=title>
             <h2>{title}</h2>
             {preset}
             {blocks}
         </section>
-    }
+    })
 }
 
-fn of_described(view: impl FnOnce(&'static Described) -> AnyView) -> AnyView {
-    described::get().map_or_else(|| ().into_any(), view)
-}
-
-fn realistic_overheads(page: Page) -> impl IntoView {
+fn realistic_overheads(page: Page) -> Built {
     let Page { form, outcome, .. } = page;
     switch(
         "realistic-overheads".to_owned(),

@@ -3,6 +3,8 @@
 use nn_memory::architecture::MOST_FIELDS;
 use nn_memory::{Family, Field};
 
+use crate::described;
+
 /// An input of the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Input {
@@ -33,7 +35,7 @@ impl Input {
     pub fn key(self, family: Family) -> &'static str {
         match self {
             Self::Field(field) => field.key(),
-            Self::Config(place) => family.fields().get(place).map_or("", |field| field.key),
+            Self::Config(place) => described::fields(family).get(place).map_or("", |field| field.key),
         }
     }
 }

@@ -1,15 +1,13 @@
 //! Reads a [`Scenario`] out of the texts, or says what is wrong with which of them.
 
-use nn_memory::architecture::{ConfigField, FieldKind};
 use nn_memory::{
-    ActivationMode, ActivationUnits, Attention, Bytes, Checkpointing, Choice, Config, ConfigError, Decimal,
-    DeviceChoice, EstimateError, Family, Field, Head, Implementation, Lora, Loss, Model, ModelKind, NumberError,
-    Optimizer, Overheads, Precision, PrecisionMode, Run, Scenario, StatePrecision, Targets, Task, TaskKind, Training,
-    catalog, format_count, parse_count,
+    ActivationMode, ActivationUnits, Bytes, Choice, Decimal, DeviceChoice, EstimateError, Field, Model, ModelKind,
+    NumberError, Optimizer, Overheads, Precision, Run, Scenario, StatePrecision, Task, TaskKind, Training, catalog,
+    parse_count,
 };
 
 use super::input::Input;
-use super::texts::{CUSTOM_DEVICE, Context, FLAG, Texts, words};
+use super::texts::{CUSTOM_DEVICE, Context, Texts, words};
 use crate::described;
 use crate::results::capitalized;
 
@@ -44,7 +42,7 @@ impl FieldError {
             };
             return Self { input, message: format!("{}.", capitalized(&error.to_string())) };
         };
-        let slot = context.family.fields().iter().position(|known| known.key == field);
+        let slot = described::fields(context.family).iter().position(|known| known.key == field);
         let input = match (context.kind, slot) {
             (ModelKind::Described, Some(place)) => Input::Config(place),
             (kind, _) => of_model(kind),
@@ -94,14 +92,21 @@ impl Texts {
         }
     }
 
+    /// Puts back the published defaults of the family that is described by hand.
+    fn describe_default(&mut self) {
+        if let Some(has) = described::get() {
+            (has.form.describe_family)(self, self.family());
+        }
+    }
+
     /// What is wrong with one input, whether it plays a part or not.
     fn check(&self, input: Input, context: &Context) -> Option<FieldError> {
         let mut reader = Reader { texts: self, context, every: true, errors: Vec::new() };
         match input {
             Input::Field(field) => reader.check(field),
             Input::Config(place) => {
-                if let (ModelKind::Described, Some(field)) = (context.kind, self.family().fields().get(place)) {
-                    reader.code(place, field);
+                if let (ModelKind::Described, Some(has)) = (context.kind, described::get()) {
+                    (has.form.check_config)(&mut reader, place);
                 }
             }
         }
@@ -112,7 +117,12 @@ impl Texts {
     /// wrong with it; without a model that can be read, the model is again known by its size.
     pub fn repair(&mut self) -> Vec<(FieldError, String)> {
         let mut repaired = Vec::new();
+        let defaults = Self::default();
         for input in Input::all() {
+            // A default needs no mending; those of described models are not even known before what describes them is there.
+            if self[input] == defaults[input] {
+                continue;
+            }
             let error = self.check(input, &self.context());
             repaired.extend(error.map(|error| self.mend(error)));
         }
@@ -124,7 +134,7 @@ impl Texts {
                 let (error, refused) = self.mend(error);
                 if refused == default && self.kind() == ModelKind::Described && matches!(input, Input::Config(_)) {
                     // It stands as published and contradicts another field of the family.
-                    self.describe(&Config::of(self.family()));
+                    self.describe_default();
                 } else if refused == default {
                     *self = Self::default();
                 }
@@ -142,16 +152,17 @@ impl Texts {
                 self[Field::ModelKind] = ModelKind::Size.key().to_owned();
             }
             if field == Field::ModelType {
-                self.describe(&Config::of(self.family()));
+                self.describe_default();
             }
         }
         (error, refused)
     }
 }
 
-struct Reader<'a> {
-    texts: &'a Texts,
-    context: &'a Context<'a>,
+/// Reads inputs one by one, and keeps what is wrong with them.
+pub struct Reader<'a> {
+    pub(super) texts: &'a Texts,
+    pub(super) context: &'a Context<'a>,
     /// Whether inputs that play no part are read too.
     every: bool,
     errors: Vec<FieldError>,
@@ -160,15 +171,15 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn scenario(&mut self) -> Scenario {
         let otherwise = Scenario::default();
-        let run = self.run();
+        let described = described::get().filter(|_| self.context.kind != ModelKind::Size);
         let task = match self.choice(Field::Task, TaskKind::Training) {
             TaskKind::Training => Task::Training(self.training()),
             TaskKind::Lora => Task::Lora(self.training()),
             TaskKind::Inference => Task::Inference,
         };
         Scenario {
-            model: self.model(),
-            run,
+            model: described.map_or(Model::Size, |has| (has.form.model)(self)),
+            run: described.map_or_else(Run::default, |has| (has.form.run)(self)),
             parameters: self.count(Field::Parameters, otherwise.parameters),
             parameter_precision: self.choice(Field::ParameterPrecision, otherwise.parameter_precision),
             batch_size: self.count(Field::BatchSize, otherwise.batch_size),
@@ -213,48 +224,9 @@ impl Reader<'_> {
         }
     }
 
-    fn run(&mut self) -> Run {
-        let otherwise = Run::default();
-        let checkpointing = match self.choice(Field::Checkpointing, otherwise.checkpointing) {
-            Checkpointing::Every(_) => Checkpointing::Every(self.count(Field::CheckpointEvery, 1)),
-            other => other,
-        };
-        Run {
-            precision: self.choice(Field::PrecisionMode, otherwise.precision),
-            implementation: self.choice(Field::OptimizerImplementation, otherwise.implementation),
-            checkpointing,
-            attention: self.choice(Field::Attention, otherwise.attention),
-            dropout: self.is_on(Field::Dropout, otherwise.dropout),
-            accumulation_steps: self.count(Field::Accumulation, otherwise.accumulation_steps),
-            set_to_none: !self.is_on(Field::ZeroGrad, !otherwise.set_to_none),
-            clip: self.is_on(Field::Clip, otherwise.clip),
-            hold_outputs: self.is_on(Field::HoldOutputs, otherwise.hold_outputs),
-            padding: self.is_on(Field::Padding, otherwise.padding),
-            head: self.choice(Field::Head, otherwise.head),
-            loss: self.choice(Field::Loss, otherwise.loss),
-            target_length: self.count(Field::TargetLength, otherwise.target_length),
-            kv_cache: self.is_on(Field::KvCache, otherwise.kv_cache),
-            last_logits: self.is_on(Field::Logits, otherwise.last_logits),
-            lora: Lora {
-                rank: self.count(Field::LoraRank, otherwise.lora.rank),
-                alpha: self.count(Field::LoraAlpha, otherwise.lora.alpha),
-                dropout: self.decimal(Field::LoraDropout, otherwise.lora.dropout),
-                targets: self.targets(otherwise.lora.targets),
-                fp32: self.is_on(Field::LoraPrecision, otherwise.lora.fp32),
-            },
-        }
-    }
-
     fn check(&mut self, field: Field) {
         match field {
             Field::ModelKind => _ = self.choice(field, ModelKind::Size),
-            Field::Model => _ = self.named(),
-            Field::ModelType => _ = self.choice(field, Family::ALL[0]),
-            Field::Config => {
-                if let Some(Err(error)) = described::read_config(&self.texts[field]) {
-                    self.refuse_config(&error);
-                }
-            }
             Field::ParameterPrecision | Field::ActivationPrecision | Field::GradientPrecision => {
                 self.choice(field, Precision::Fp32);
             }
@@ -262,122 +234,30 @@ impl Reader<'_> {
             Field::ActivationMode => _ = self.choice(field, ActivationMode::Layers),
             Field::Optimizer => _ = self.choice(field, Optimizer::AdamW),
             Field::StatePrecision => _ = self.choice(field, StatePrecision::SameAsParameters),
-            Field::PrecisionMode => _ = self.choice(field, PrecisionMode::Fp32),
-            Field::OptimizerImplementation => _ = self.choice(field, Implementation::Foreach),
-            Field::Checkpointing => _ = self.choice(field, Checkpointing::None),
-            Field::Attention => _ = self.choice(field, Attention::Sdpa),
-            Field::Head => _ = self.choice(field, Head::LanguageModel),
-            Field::Loss => _ = self.choice(field, Loss::CrossEntropy),
-            Field::LoraTargets => _ = self.targets(Targets::ALL),
             Field::Device => _ = self.device(),
             Field::DeviceMemory => _ = self.memory(field),
+            Field::Model
+            | Field::ModelType
+            | Field::Config
+            | Field::PrecisionMode
+            | Field::OptimizerImplementation
+            | Field::Checkpointing
+            | Field::Attention
+            | Field::Head
+            | Field::Loss
+            | Field::LoraTargets => {
+                if let Some(has) = described::get() {
+                    (has.form.check)(self, field);
+                }
+            }
             _ if words(field).is_some() => _ = self.is_on(field, false),
             _ if field.count_limits().is_some() => _ = self.count(field, 0),
             _ => _ = self.decimal(field, Decimal::default()),
         }
     }
 
-    fn reads(&self, field: Field) -> bool {
+    pub(super) fn reads(&self, field: Field) -> bool {
         self.every || self.context.applies(field)
-    }
-
-    fn model(&mut self) -> Model {
-        match self.context.kind {
-            ModelKind::Size => Model::Size,
-            ModelKind::Named => self.named(),
-            ModelKind::Described => Model::Described(self.described()),
-            ModelKind::Pasted => match &self.context.config {
-                Some(Ok(config)) => Model::Described(*config),
-                Some(Err(error)) => {
-                    self.refuse_config(error);
-                    Model::Size
-                }
-                None => Model::Size,
-            },
-        }
-    }
-
-    fn refuse_config(&mut self, error: &ConfigError) {
-        let message =
-            if error.field().is_some() { format!("{error}.") } else { format!("{}.", capitalized(&error.to_string())) };
-        self.refuse(Field::Config, message);
-    }
-
-    fn named(&mut self) -> Model {
-        let key = &self.texts[Field::Model];
-        // Of the catalogue, only what the engine can describe.
-        let readable = |model: &&catalog::Model| matches!(described::read_config(model.config), Some(Ok(_)));
-        match described::model(key).filter(readable) {
-            Some(model) => Model::Named(model),
-            None => {
-                self.refuse(Field::Model, format!("“{}” is not a model of the list.", excerpt(key)));
-                Model::Size
-            }
-        }
-    }
-
-    fn described(&mut self) -> Config {
-        let family = self.choice(Field::ModelType, Family::ALL[0]);
-        let mut config = Config::of(family);
-        for (place, field) in family.fields().iter().enumerate() {
-            if let Some(code) = self.code(place, field) {
-                // The limits have been checked, so that the message has the form's words.
-                let _ = config.set(field.key, code);
-            }
-        }
-        config
-    }
-
-    /// The coded value of a field of a configuration.
-    fn code(&mut self, place: usize, field: &ConfigField) -> Option<u64> {
-        let input = Input::Config(place);
-        let text = self.texts[input].as_str();
-        let limits = field.kind.limits();
-        let (read, examples) = match field.kind {
-            FieldKind::OptionalCount { .. } if text.trim().is_empty() => return Some(0),
-            FieldKind::Flag => match FLAG.iter().position(|word| *word == text) {
-                Some(place) => return Some(u64::from(place == 0)),
-                None => (Err(NumberError::Unreadable), "true or false"),
-            },
-            FieldKind::Rate => (text.parse::<Decimal>().map(Decimal::millionths), "0.1"),
-            FieldKind::Choice(names) => match names.iter().position(|name| *name == text) {
-                Some(place) => return Some(place as u64),
-                None => {
-                    self.refuse(input, format!("“{}” is none of {}.", excerpt(text), names.join(", ")));
-                    return None;
-                }
-            },
-            _ => (parse_count(text), "4096 or 32k"),
-        };
-        match read {
-            Ok(code) if limits.contains(&code) => return Some(code),
-            Ok(code) => {
-                let write = |code| match field.kind {
-                    FieldKind::Rate => Decimal::from_millionths(code).to_string(),
-                    _ => format_count(code),
-                };
-                let (least, most) = (write(*limits.start()), write(*limits.end()));
-                self.refuse(input, format!("{} must be {least} to {most}, got {}.", field.label, write(code)));
-            }
-            Err(error) => self.unreadable(input, error, examples),
-        }
-        None
-    }
-
-    fn targets(&mut self, otherwise: Targets) -> Targets {
-        let field = Field::LoraTargets;
-        if !self.reads(field) {
-            return otherwise;
-        }
-        match Targets::parse(&self.texts[field]) {
-            Ok(Targets::NONE) => self.refuse(field, "Needs a value. Try all or q_proj,v_proj.".to_owned()),
-            Ok(targets) => return targets,
-            Err(name) => {
-                let message = format!("“{}” is no layer of any family. Try all or q_proj,v_proj.", excerpt(&name));
-                self.refuse(field, message);
-            }
-        }
-        otherwise
     }
 
     fn device(&mut self) -> DeviceChoice {
@@ -394,7 +274,7 @@ impl Reader<'_> {
         }
     }
 
-    fn count(&mut self, field: Field, otherwise: u64) -> u64 {
+    pub(super) fn count(&mut self, field: Field, otherwise: u64) -> u64 {
         if !self.reads(field) {
             return otherwise;
         }
@@ -402,7 +282,7 @@ impl Reader<'_> {
         self.number(field, read, Field::check_count, COUNTS)
     }
 
-    fn decimal(&mut self, field: Field, otherwise: Decimal) -> Decimal {
+    pub(super) fn decimal(&mut self, field: Field, otherwise: Decimal) -> Decimal {
         if !self.reads(field) {
             return otherwise;
         }
@@ -436,7 +316,7 @@ impl Reader<'_> {
         }
     }
 
-    fn unreadable(&mut self, input: Input, error: NumberError, examples: &str) {
+    pub(super) fn unreadable(&mut self, input: Input, error: NumberError, examples: &str) {
         let message = match error {
             NumberError::Empty => format!("Needs a value. Try {examples}."),
             error => format!("“{}” {error}. Try {examples}.", excerpt(&self.texts[input])),
@@ -444,7 +324,7 @@ impl Reader<'_> {
         self.refuse(input, message);
     }
 
-    fn choice<T: Choice>(&mut self, field: Field, otherwise: T) -> T {
+    pub(super) fn choice<T: Choice>(&mut self, field: Field, otherwise: T) -> T {
         if !self.reads(field) {
             return otherwise;
         }
@@ -456,7 +336,7 @@ impl Reader<'_> {
         })
     }
 
-    fn is_on(&mut self, field: Field, otherwise: bool) -> bool {
+    pub(super) fn is_on(&mut self, field: Field, otherwise: bool) -> bool {
         let (true, Some([on, off])) = (self.reads(field), words(field)) else { return otherwise };
         let text = self.texts[field].as_str();
         if text != on && text != off {
@@ -465,7 +345,7 @@ impl Reader<'_> {
         text == on
     }
 
-    fn refuse(&mut self, input: impl Into<Input>, message: String) {
+    pub(super) fn refuse(&mut self, input: impl Into<Input>, message: String) {
         self.errors.push(FieldError { input: input.into(), message });
     }
 }
@@ -481,7 +361,7 @@ pub fn excerpt(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use nn_memory::estimate;
+    use nn_memory::{Config, Family, estimate};
 
     use super::*;
 

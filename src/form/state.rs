@@ -43,6 +43,13 @@ impl Form {
         }
     }
 
+    /// Gives the inputs of described models their defaults, once these are known; see [`Texts::complete`].
+    pub fn complete(self, missing: &Texts) {
+        let mut texts = untrack(|| self.texts());
+        texts.complete(missing);
+        self.fill(&texts);
+    }
+
     /// Replaces a text, if it differs.
     pub fn set(self, input: impl Into<Input>, text: &str) {
         let signal = self.text(input);

@@ -4,8 +4,8 @@ use std::ops::{Index, IndexMut};
 
 use nn_memory::architecture::{ConfigField, FieldKind};
 use nn_memory::{
-    ActivationMode, ActivationUnits, Bytes, Checkpointing, Choice, Config, ConfigError, Decimal, DeviceChoice, Family,
-    Field, Head, Implementation, Model, ModelKind, Optimizer, Precision, Run, Scenario, TaskKind, format_count_short,
+    ActivationMode, ActivationUnits, Bytes, Choice, Config, ConfigError, Decimal, DeviceChoice, Family, Field,
+    ModelKind, Optimizer, Precision, Scenario, TaskKind, format_count_short,
 };
 
 use super::input::Input;
@@ -51,6 +51,17 @@ impl Texts {
         texts
     }
 
+    /// Fills in the defaults that were missing, as `missing` shows: those of described models, until what describes them
+    /// was loaded.
+    pub fn complete(&mut self, missing: &Self) {
+        let defaults = Self::default();
+        for input in Input::all() {
+            if missing[input].is_empty() && self[input].is_empty() {
+                self[input].clone_from(&defaults[input]);
+            }
+        }
+    }
+
     /// How the model is given.
     pub fn kind(&self) -> ModelKind {
         ModelKind::from_key(&self[Field::ModelKind]).unwrap_or(ModelKind::Size)
@@ -61,19 +72,10 @@ impl Texts {
         Family::from_key(&self[Field::ModelType]).unwrap_or(Family::ALL[0])
     }
 
-    /// Describes this configuration by hand.
-    pub fn describe(&mut self, config: &Config) {
-        self[Field::ModelType] = config.family().key().to_owned();
-        let mut fields = config.fields();
-        for place in 0..Input::COUNT - Field::ALL.len() {
-            self[Input::Config(place)] = fields.next().map_or_else(String::new, |(field, code)| write(field, code));
-        }
-    }
-
     /// What an input holds as long as nobody has changed it; of a family's field, its published default.
     pub fn default_text(&self, input: Input) -> String {
         match input {
-            Input::Config(place) => self.family().fields().get(place).map_or_else(String::new, default_text),
+            Input::Config(place) => described::fields(self.family()).get(place).map_or_else(String::new, default_text),
             Input::Field(_) => Self::default()[input].clone(),
         }
     }
@@ -81,13 +83,8 @@ impl Texts {
     /// What decides which inputs play a part.
     pub fn context(&self) -> Context<'_> {
         let kind = self.kind();
-        let config = match kind {
-            ModelKind::Size | ModelKind::Described => None,
-            ModelKind::Named => {
-                described::model(&self[Field::Model]).and_then(|model| described::read_config(model.config))
-            }
-            ModelKind::Pasted => described::read_config(&self[Field::Config]),
-        };
+        let described = described::get().filter(|_| kind != ModelKind::Size);
+        let config = described.and_then(|has| (has.form.config)(self));
         let family = match &config {
             Some(Ok(config)) => config.family(),
             _ => self.family(),
@@ -99,12 +96,12 @@ impl Texts {
 
 /// What decides which inputs play a part: how the model is given, its family, and what is done with it.
 pub struct Context<'a> {
-    texts: &'a Texts,
+    pub(super) texts: &'a Texts,
     /// How the model is given.
     pub kind: ModelKind,
     /// The family of a described model; where that cannot be read, of the one described by hand.
     pub family: Family,
-    task: TaskKind,
+    pub(super) task: TaskKind,
     /// The configuration of a model by name or of a pasted one.
     pub config: Option<Result<Config, ConfigError>>,
 }
@@ -112,71 +109,50 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// Whether the input plays a part in the scenario.
     pub fn applies(&self, field: Field) -> bool {
-        let Self { texts, kind, family, task, .. } = *self;
-        let sized = kind == ModelKind::Size;
-        let trains = if sized { task == TaskKind::Training } else { task != TaskKind::Inference };
-        let layers = texts[Field::ActivationMode] == ActivationMode::Layers.key();
-        match field {
-            Field::Model => kind == ModelKind::Named,
-            Field::ModelType => kind == ModelKind::Described,
-            Field::Config => kind == ModelKind::Pasted,
-            Field::SequenceLength => sized || family.reads_tokens(),
-            Field::Layers | Field::HiddenSize | Field::ActivationMultiple => sized && layers,
-            Field::UnitsPerToken => sized && !layers,
-            Field::Parameters
-            | Field::ParameterPrecision
-            | Field::ActivationMode
-            | Field::ActivationPrecision
-            | Field::Workspace => sized,
-            Field::Optimizer => trains,
-            Field::OptimizerFactor => trains && texts[Field::Optimizer] == Optimizer::Custom(Decimal::default()).key(),
-            Field::GradientPrecision => sized && trains,
-            Field::StatePrecision => sized && trains && texts[Field::Optimizer] != Optimizer::Adam8bit.key(),
-            Field::MasterWeights => {
-                sized
-                    && trains
-                    && Precision::from_key(&texts[Field::ParameterPrecision])
-                        .is_some_and(|precision| precision.bits() < 32)
-            }
-            _ if sized => {
-                matches!(
-                    field,
-                    Field::ModelKind
-                        | Field::Task
-                        | Field::BatchSize
-                        | Field::Fragmentation
-                        | Field::Context
-                        | Field::Device
-                ) || field == Field::DeviceMemory && texts[Field::Device] == CUSTOM_DEVICE
-            }
-            Field::TargetLength => family.has_target(),
-            Field::OptimizerImplementation => trains && has_implementations(&texts[Field::Optimizer]),
-            Field::Checkpointing => trains && family.attends(),
-            Field::CheckpointEvery => {
-                trains && family.attends() && texts[Field::Checkpointing] == Checkpointing::Every(1).key()
-            }
-            Field::Attention => family.attends(),
-            Field::Head => family.takes_head(),
-            Field::Loss => {
-                trains && Head::from_key(&texts[Field::Head]).is_some_and(|head| family.labels_samples(head))
-            }
-            Field::Dropout => trains && family.drops(),
-            Field::Padding => family.reads_tokens(),
-            Field::Accumulation | Field::ZeroGrad | Field::Clip | Field::HoldOutputs => trains,
-            Field::KvCache | Field::Logits => !trains && family.decodes(),
-            Field::LoraRank | Field::LoraAlpha | Field::LoraDropout | Field::LoraTargets | Field::LoraPrecision => {
-                task == TaskKind::Lora
-            }
-            Field::DeviceMemory => texts[Field::Device] == CUSTOM_DEVICE,
-            _ => true,
+        match (self.kind, described::get()) {
+            (ModelKind::Size, _) => self.applies_by_size(field),
+            (_, has) => has.is_some_and(|has| (has.form.applies)(self, field)),
         }
     }
-}
 
-/// Whether an optimizer runs in more ways than one.
-fn has_implementations(key: &str) -> bool {
-    Optimizer::from_key(key)
-        .is_some_and(|optimizer| optimizer.implementation(Implementation::Foreach) != Implementation::Loop)
+    fn applies_by_size(&self, field: Field) -> bool {
+        let texts = self.texts;
+        let trains = self.task == TaskKind::Training;
+        let layers = texts[Field::ActivationMode] == ActivationMode::Layers.key();
+        match field {
+            Field::ModelKind
+            | Field::Parameters
+            | Field::ParameterPrecision
+            | Field::Task
+            | Field::BatchSize
+            | Field::SequenceLength
+            | Field::ActivationMode
+            | Field::ActivationPrecision
+            | Field::Workspace
+            | Field::Fragmentation
+            | Field::Context
+            | Field::Device => true,
+            Field::Layers | Field::HiddenSize | Field::ActivationMultiple => layers,
+            Field::UnitsPerToken => !layers,
+            Field::Optimizer | Field::GradientPrecision => trains,
+            Field::OptimizerFactor => trains && self.custom_optimizer(),
+            Field::StatePrecision => trains && texts[Field::Optimizer] != Optimizer::Adam8bit.key(),
+            Field::MasterWeights => {
+                let precision = Precision::from_key(&texts[Field::ParameterPrecision]);
+                trains && precision.is_some_and(|precision| precision.bits() < 32)
+            }
+            Field::DeviceMemory => self.custom_device(),
+            _ => false,
+        }
+    }
+
+    pub(super) fn custom_optimizer(&self) -> bool {
+        self.texts[Field::Optimizer] == Optimizer::Custom(Decimal::default()).key()
+    }
+
+    pub(super) fn custom_device(&self) -> bool {
+        self.texts[Field::Device] == CUSTOM_DEVICE
+    }
 }
 
 /// The words of an input that is on or off.
@@ -195,7 +171,7 @@ pub const fn words(field: Field) -> Option<[&'static str; 2]> {
 pub const FLAG: [&str; 2] = ["true", "false"];
 
 /// The text of a coded value.
-fn write(field: &ConfigField, code: u64) -> String {
+pub(super) fn write(field: &ConfigField, code: u64) -> String {
     match field.kind {
         FieldKind::OptionalCount { .. } if code == 0 => String::new(),
         FieldKind::Flag => FLAG[usize::from(code == 0)].to_owned(),
@@ -219,9 +195,9 @@ impl From<&Scenario> for Texts {
             Input::Field(field) => inactive_text(field).to_owned(),
             Input::Config(_) => String::new(),
         });
-        let first = Config::of(Family::ALL[0]);
-        texts[Field::Config] = first.to_json();
-        texts.describe(&first);
+        if let Some(has) = described::get() {
+            (has.form.write)(&mut texts, scenario);
+        }
         let mut set = |field: Field, text: String| texts[field] = text;
         set(Field::ModelKind, scenario.model.kind().key().into());
         set(Field::Parameters, format_count_short(scenario.parameters));
@@ -261,48 +237,12 @@ impl From<&Scenario> for Texts {
                 set(Field::DeviceMemory, write_memory(bytes));
             }
         }
-        set_run(&mut set, &scenario.run);
-        match scenario.model {
-            Model::Named(model) => texts[Field::Model] = model.key.into(),
-            Model::Described(config) => texts.describe(&config),
-            _ => {}
-        }
         texts
     }
 }
 
-fn set_run(set: &mut dyn FnMut(Field, String), run: &Run) {
-    set(Field::PrecisionMode, run.precision.key().into());
-    set(Field::OptimizerImplementation, run.implementation.key().into());
-    set(Field::Checkpointing, run.checkpointing.key().into());
-    if let Checkpointing::Every(blocks) = run.checkpointing {
-        set(Field::CheckpointEvery, format_count_short(blocks));
-    }
-    set(Field::Attention, run.attention.key().into());
-    set(Field::Head, run.head.key().into());
-    set(Field::Loss, run.loss.key().into());
-    set(Field::Accumulation, format_count_short(run.accumulation_steps));
-    set(Field::TargetLength, format_count_short(run.target_length));
-    set(Field::LoraRank, format_count_short(run.lora.rank));
-    set(Field::LoraAlpha, format_count_short(run.lora.alpha));
-    set(Field::LoraDropout, run.lora.dropout.to_string());
-    set(Field::LoraTargets, run.lora.targets.to_string());
-    for (field, on) in [
-        (Field::Dropout, run.dropout),
-        (Field::ZeroGrad, !run.set_to_none),
-        (Field::Clip, run.clip),
-        (Field::HoldOutputs, run.hold_outputs),
-        (Field::Padding, run.padding),
-        (Field::KvCache, run.kv_cache),
-        (Field::Logits, run.last_logits),
-        (Field::LoraPrecision, run.lora.fp32),
-    ] {
-        set(field, word(field, on));
-    }
-}
-
 /// The word of an input that is on or off.
-fn word(field: Field, on: bool) -> String {
+pub(super) fn word(field: Field, on: bool) -> String {
     words(field).map_or_else(String::new, |words| words[usize::from(!on)].to_owned())
 }
 

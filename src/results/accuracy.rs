@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use nn_memory::{Choice, Config, Family, Model, ModelKind, Scenario};
 
+use crate::built::{Built, built};
 use crate::described;
 use crate::form::Outcome;
 use crate::page::Page;
@@ -123,7 +124,7 @@ fn hundredths(hundredths: u64) -> String {
 }
 
 /// What the family was held against.
-pub fn accuracy(page: Page) -> impl IntoView {
+pub fn accuracy(page: Page) -> Built {
     let words = Memo::new(move |_| {
         page.outcome.with(|outcome: &Outcome| {
             let described = described::get().filter(|_| outcome.scenario.model.kind() != ModelKind::Size);
@@ -134,13 +135,13 @@ pub fn accuracy(page: Page) -> impl IntoView {
         let lines = words.with(|(_, lines)| lines.clone());
         lines.into_iter().map(|line| view! { <li>{line}</li> }).collect_view()
     };
-    view! {
+    built(view! {
         <section class="accuracy" aria-labelledby="accuracy-title" data-testid="accuracy">
             <h3 id="accuracy-title">"How accurate this is"</h3>
             <p>{text(move || words.with(|(sentence, _)| sentence.clone()))}</p>
             <ul data-testid="accuracy-nearest" aria-label="The measured runs nearest to yours">{nearest}</ul>
         </section>
-    }
+    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use nn_memory::UnitSystem;
 
 use super::export::{self, Format};
+use crate::built::{Built, built};
 use crate::page::Page;
 use crate::reactive::{action, flag, plain_button};
 use crate::{link, platform};
@@ -27,17 +28,24 @@ fn address(page: Page) -> String {
 }
 
 /// Copies the link.
-pub fn copy_link(page: Page) -> impl IntoView {
+pub fn copy_link(page: Page) -> Built {
     plain_button("copy-link", "Copy link", action(move || copy(untrack(|| address(page)), "the link", page.status)))
 }
 
 /// Copy, embed, reset.
-pub fn actions(page: Page) -> impl IntoView {
+pub fn actions(page: Page) -> Built {
     let copy_as = move |format: Format| {
-        let system = page.system.get_untracked();
-        let text =
-            page.outcome.with_untracked(|outcome| export::write(format, &outcome.scenario, &outcome.estimate, system));
-        copy(text, format.what(), page.status);
+        let copy_written = move || {
+            if let Some(write) = export::writer(format) {
+                let system = page.system.get_untracked();
+                let text = page.outcome.with_untracked(|outcome| write(&outcome.scenario, &outcome.estimate, system));
+                copy(text, format.what(), page.status);
+            }
+        };
+        match export::writer(format) {
+            Some(_) => copy_written(),
+            None => page.once_described(move |_| copy_written()),
+        }
     };
     let copy_embed = move || {
         let address = untrack(|| address(page)).replace('&', "&amp;");
@@ -49,7 +57,7 @@ pub fn actions(page: Page) -> impl IntoView {
     let formats = Format::ALL
         .map(|format| plain_button(&format!("copy-{}", format.slug()), format.label(), action(move || copy_as(format))))
         .collect_view();
-    view! {
+    built(view! {
         <div class="actions">
             <span class="actions-label" id="copy-label">"Copy as"</span>
             <div class="button-row" role="group" aria-labelledby="copy-label">
@@ -63,16 +71,16 @@ pub fn actions(page: Page) -> impl IntoView {
                 {plain_button("reset", "Reset", action(move || page.reset()))}
             </div>
         </div>
-    }
+    })
 }
 
 /// The way from an embedded view to the page.
-pub fn open_full(page: Page) -> impl IntoView {
-    view! {
+pub fn open_full(page: Page) -> Built {
+    built(view! {
         <p class="open-full">
             <a href=crate::reactive::text(move || address(page)) target="_blank" rel="noopener" data-testid="open-full">
                 "Open in the full calculator"
             </a>
         </p>
-    }
+    })
 }

@@ -1,9 +1,9 @@
 //! The answer as text, Markdown, CSV and JSON.
 
-use nn_memory::{Bytes, Estimate, Scenario, Unit, UnitSystem};
+use nn_memory::{Bytes, Estimate, Scenario, UnitSystem};
 use serde::Serialize;
 
-use crate::link;
+use crate::{described, link};
 
 /// A way to write the answer down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,14 +53,17 @@ impl Format {
     }
 }
 
-/// Writes the answer in this format, sizes in these units.
-pub fn write(format: Format, scenario: &Scenario, estimate: &Estimate, system: UnitSystem) -> String {
-    let unit = estimate.total.table_unit(system);
+/// Writes the answer, sizes in these units.
+pub type Write = fn(&Scenario, &Estimate, UnitSystem) -> String;
+
+/// What writes this format; none where it has to be loaded first: few ask for JSON, and writing it weighs as much as a
+/// chart.
+pub fn writer(format: Format) -> Option<Write> {
     match format {
-        Format::Text => text(scenario, estimate, unit),
-        Format::Markdown => markdown(estimate, unit),
-        Format::Csv => csv(estimate, unit),
-        Format::Json => json(scenario, estimate),
+        Format::Text => Some(text),
+        Format::Markdown => Some(markdown),
+        Format::Csv => Some(csv),
+        Format::Json => described::get().map(|has| has.json),
     }
 }
 
@@ -90,7 +93,8 @@ fn rows(estimate: &Estimate) -> Vec<Row> {
     parts.chain([total]).collect()
 }
 
-fn text(scenario: &Scenario, estimate: &Estimate, unit: Unit) -> String {
+fn text(scenario: &Scenario, estimate: &Estimate, system: UnitSystem) -> String {
+    let unit = estimate.total.table_unit(system);
     let mut text = String::new();
     for row in rows(estimate) {
         let size = row.bytes.size_in(unit).to_string();
@@ -101,7 +105,8 @@ fn text(scenario: &Scenario, estimate: &Estimate, unit: Unit) -> String {
     text
 }
 
-fn markdown(estimate: &Estimate, unit: Unit) -> String {
+fn markdown(_: &Scenario, estimate: &Estimate, system: UnitSystem) -> String {
+    let unit = estimate.total.table_unit(system);
     let mut text = format!("| Component | {} | % | Formula |\n|---|---:|---:|---|\n", unit.name());
     for row in rows(estimate) {
         let work = if row.symbols.is_empty() { String::new() } else { format!("{} = {}", row.symbols, row.numbers) };
@@ -110,7 +115,8 @@ fn markdown(estimate: &Estimate, unit: Unit) -> String {
     text
 }
 
-fn csv(estimate: &Estimate, unit: Unit) -> String {
+fn csv(_: &Scenario, estimate: &Estimate, system: UnitSystem) -> String {
+    let unit = estimate.total.table_unit(system);
     let mut text = format!("component,bytes,{},percent,formula\n", unit.name());
     for row in rows(estimate) {
         let figure = row.bytes.in_unit(unit).replace(',', "");
@@ -119,7 +125,8 @@ fn csv(estimate: &Estimate, unit: Unit) -> String {
     text
 }
 
-fn json(scenario: &Scenario, estimate: &Estimate) -> String {
+/// What was asked and answered, whole.
+pub fn json(scenario: &Scenario, estimate: &Estimate, _: UnitSystem) -> String {
     #[derive(Serialize)]
     struct Document<'a> {
         scenario: &'a Scenario,
@@ -138,7 +145,8 @@ mod tests {
     fn written(format: Format) -> String {
         let scenario =
             Scenario { activation_units: ActivationUnits::PerToken { units: 37_000 }, ..Scenario::default() };
-        write(format, &scenario, &estimate(&scenario).expect("within limits"), UnitSystem::Binary)
+        let write = writer(format).expect("loaded");
+        write(&scenario, &estimate(&scenario).expect("within limits"), UnitSystem::Binary)
     }
 
     #[test]

@@ -4,17 +4,18 @@ use leptos::prelude::*;
 use nn_memory::{Unit, UnitSystem, Verdict};
 
 use super::{device_name, smallest};
+use crate::built::{Built, built};
 use crate::form::{Fields, Outcome};
 use crate::page::Page;
 use crate::reactive::{flag, text};
 
 /// Total and verdict.
-pub fn head(page: Page) -> impl IntoView {
+pub fn head(page: Page) -> Built {
     let Page { outcome, fields, system, .. } = page;
     let follow = move |words: fn(&Outcome, UnitSystem) -> String| {
         text(move || outcome.with(|outcome| words(outcome, system.get())))
     };
-    view! {
+    built(view! {
         <div class="head">
             <div class="head-total">
                 <output class="total" data-testid="total" aria-label="Total memory">
@@ -35,7 +36,7 @@ pub fn head(page: Page) -> impl IntoView {
                 "Last result: an input cannot be read."
             </p>
         </div>
-    }
+    })
 }
 
 /// The total in the table's unit and in bytes.

@@ -4,12 +4,13 @@ use leptos::prelude::*;
 use nn_memory::{DeviceChoice, Level, MARGIN_PERCENT, UnitSystem};
 
 use super::{capitalized, device_name, smallest};
+use crate::built::{Built, built};
 use crate::form::Outcome;
 use crate::page::Page;
 use crate::reactive::{flag, text};
 
 /// Assumptions and warnings, warnings first.
-pub fn notes(page: Page) -> impl IntoView {
+pub fn notes(page: Page) -> Built {
     let Page { outcome, system, .. } = page;
     let list = move || {
         let system = system.get();
@@ -22,7 +23,7 @@ pub fn notes(page: Page) -> impl IntoView {
         });
         items.collect_view()
     };
-    view! {
+    built(view! {
         <section class="notes" aria-labelledby="notes-title">
             <h3 id="notes-title">"What this rests on"</h3>
             <ul data-testid="notes">{list}</ul>
@@ -39,7 +40,7 @@ pub fn notes(page: Page) -> impl IntoView {
                 </a>
             </p>
         </section>
-    }
+    })
 }
 
 /// Where the memory that the device reports was read.

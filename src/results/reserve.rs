@@ -4,6 +4,7 @@
 use leptos::prelude::*;
 use nn_memory::{Bytes, Report};
 
+use crate::built::{Built, built};
 use crate::form::Outcome;
 use crate::page::Page;
 use crate::reactive::{disclosure, flag, text};
@@ -32,9 +33,9 @@ fn words(page: Page) -> String {
 }
 
 /// A button that tells what the allocator reserves.
-pub fn reserve(page: Page) -> AnyView {
+pub fn reserve(page: Page) -> Built {
     let open = RwSignal::new(false);
-    view! {
+    built(view! {
         <section class="accuracy" aria-labelledby="reserve-title" data-testid="reserve">
             <h3 id="reserve-title">"What nvidia-smi will show"</h3>
             {disclosure(
@@ -43,12 +44,11 @@ pub fn reserve(page: Page) -> AnyView {
                 "Work it out: what nvidia-smi will show".to_owned(),
                 "reserve".to_owned(),
                 open,
-                "Work it out",
+                built(view! { "Work it out" }),
             )}
             <p id="reserve" hidden=flag(move || !open.get())>
                 {text(move || if open.get() { words(page) } else { String::new() })}
             </p>
         </section>
-    }
-    .into_any()
+    })
 }

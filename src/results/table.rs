@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use nn_memory::{Bytes, Choice, Explanation, Formula, PartKind, PartLine, Unit, UnitSystem, format_count};
 
 use super::{capitalized, slug};
+use crate::built::{Built, built};
 use crate::described;
 use crate::form::Outcome;
 use crate::page::Page;
@@ -16,13 +17,13 @@ const MOST_LINES: usize = 24;
 pub const TABLE_ID: &str = "breakdown-table";
 
 /// The parts, each with its work on demand.
-pub fn table(page: Page) -> impl IntoView {
+pub fn table(page: Page) -> Built {
     // Worked out only while a row that is open asks for it.
     let explained = Memo::new(move |_| {
         page.outcome.with(|outcome| described::engine().explain(&outcome.scenario).and_then(Result::ok))
     });
     let parts = PartKind::ALL.map(|kind| Row::Part(kind).view(page, explained)).collect_view();
-    view! {
+    built(view! {
         <div
             class="table-scroll"
             role="region"
@@ -45,7 +46,7 @@ pub fn table(page: Page) -> impl IntoView {
                 <tfoot>{Row::Total.view(page, explained)}{Row::SystemMemory.view(page, explained)}</tfoot>
             </table>
         </div>
-    }
+    })
 }
 
 /// What a row shows beside its name.
@@ -120,7 +121,7 @@ impl Row {
     }
 
     /// The row, and under it the row with its work.
-    fn view(self, page: Page, explained: Memo<Option<Explanation>>) -> impl IntoView {
+    fn view(self, page: Page, explained: Memo<Option<Explanation>>) -> Built {
         let Page { outcome, system, .. } = page;
         let open = RwSignal::new(false);
         // Most rows stay as they are when one input changes: then nothing below this runs.
@@ -138,7 +139,7 @@ impl Row {
         let tensors = move || tensors().unwrap_or_default();
         let slug = self.slug();
         let test_id = if self == Self::SystemMemory { slug.to_owned() } else { format!("row-{slug}") };
-        view! {
+        built(view! {
             <tr
                 class=format!("row row-{slug}")
                 class:zero=flag(move || cells.with(|cells| cells.zero))
@@ -161,10 +162,10 @@ impl Row {
                         format!("Show the work: {}", self.name()),
                         format!("work-{slug}"),
                         open,
-                        view! {
+                        built(view! {
                             <span class="work-verb">"Show the "</span>
                             "work"
-                        },
+                        }),
                     )}
                 </td>
             </tr>
@@ -176,7 +177,7 @@ impl Row {
                     <p class="operands" data-testid=format!("tensors-{slug}")>{text(tensors)}</p>
                 </td>
             </tr>
-        }
+        })
     }
 }
 

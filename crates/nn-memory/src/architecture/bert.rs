@@ -25,6 +25,11 @@ config! {
 
 impl Bert {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+        self.encoder().lower(b, request)
+    }
+
+    /// BERT's own, without what later families change.
+    pub(super) const fn encoder(&self) -> Encoder {
         Encoder {
             vocabulary: self.vocab_size,
             positions: self.max_position_embeddings,
@@ -42,6 +47,5 @@ impl Bert {
             names: Names::BERT,
             classifier: Classifier::Pooler,
         }
-        .lower(b, request)
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::config::{FLAG, HEADS, LAYERS, RATE, VOCABULARY, WIDTH, config};
-use super::decoder::{blocks, divisible, language_head, tokens};
+use super::decoder::{blocks, divisible, embed, language_head};
 use super::llama::{cached, causal_mask};
 use super::{ConfigError, Pass, Request};
 use crate::program::{Builder, ElementType, Linear, Mask, Shape, Tensor};
@@ -28,10 +28,8 @@ impl Bloom {
         divisible("hidden_size", self.hidden_size, "n_head", self.n_head)?;
         // There is no other attention than the one that is written out.
         let request = &Request { run: Run { attention: Attention::Eager, ..request.run }, ..*request };
-        let ids = tokens(b, request);
-        let [_, _, batch, length] = ids.shape.0;
-        let table = b.parameter("word_embeddings", Shape::matrix(self.vocab_size, self.hidden_size), 2);
-        let embedded = b.embedding(ids, table);
+        let (table, embedded) = embed(b, request, "word_embeddings", self.vocab_size, self.hidden_size);
+        let [_, batch, length, _] = embedded.shape.0;
         let hidden = b.module("", &[embedded], |b| {
             let hidden = b.layer_norm_module(embedded, true);
             let there = if request.pass == Pass::Decode { request.length + 1 } else { length };

@@ -151,9 +151,15 @@ impl Coded for Activation {
     }
 }
 
-/// A family's configuration: a struct of typed fields, and the table that reads, checks and shows them.
+/// A family's configuration: a struct of typed fields, and the table that reads, checks and shows them. The fields of
+/// another family, with other defaults where given, may stand among its own.
 macro_rules! config {
-    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty = $default:expr, $kind:expr, $label:literal;)* }) => {
+    (@row $field:ident, $default:expr, $kind:expr, $label:literal) => {
+        crate::architecture::ConfigField { key: stringify!($field), label: $label, kind: $kind, default: $default }
+    };
+    ($(#[$doc:meta])* $name:ident {
+        $($field:ident: $type:ty = $default:expr, $kind:expr, $label:literal;)*
+    }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy)]
         #[allow(dead_code, reason = "some fields decide a note, not memory")]
@@ -163,24 +169,96 @@ macro_rules! config {
 
         impl $name {
             /// Its fields in the order of the form.
-            pub(crate) const FIELDS: &'static [crate::architecture::ConfigField] = &[
-                $(crate::architecture::ConfigField {
-                    key: stringify!($field),
-                    label: $label,
-                    kind: $kind,
-                    default: $default,
-                },)*
-            ];
+            pub(crate) const FIELDS: &'static [crate::architecture::ConfigField] =
+                &[$(config!(@row $field, $default, $kind, $label),)*];
 
-            /// The fields of a configuration, by their places.
-            pub(crate) fn decode(codes: &[u64]) -> Self {
-                let mut codes = codes.iter().copied();
-                Self { $($field: crate::architecture::config::Coded::decode(codes.next().unwrap_or(0)),)* }
+            /// The fields of a configuration, in their order.
+            pub(crate) fn decode(codes: &mut std::slice::Iter<'_, u64>) -> Self {
+                Self { $($field: crate::architecture::config::next(codes),)* }
+            }
+        }
+    };
+    ($(#[$doc:meta])* $name:ident {
+        $($field:ident: $type:ty = $default:expr, $kind:expr, $label:literal;)*
+        ..$other:ident: $family:ident { $($set:ident = $to:expr;)* }
+        $($after:ident: $after_type:ty = $after_default:expr, $after_kind:expr, $after_label:literal;)*
+    }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub(crate) struct $name {
+            $(pub(crate) $field: $type,)*
+            pub(crate) $other: $family,
+            $(pub(crate) $after: $after_type,)*
+        }
+
+        impl $name {
+            /// Its fields in the order of the form.
+            pub(crate) const FIELDS: &'static [crate::architecture::ConfigField] = {
+                use crate::architecture::{ConfigField, config::joined};
+
+                const BEFORE: &[ConfigField] = &[$(config!(@row $field, $default, $kind, $label),)*];
+                const AFTER: &[ConfigField] = &[$(config!(@row $after, $after_default, $after_kind, $after_label),)*];
+                const COUNT: usize = BEFORE.len() + $family::FIELDS.len() + AFTER.len();
+                &joined::<COUNT>(BEFORE, $family::FIELDS, AFTER, &[$((stringify!($set), $to),)*])
+            };
+
+            /// The fields of a configuration, in their order.
+            pub(crate) fn decode(codes: &mut std::slice::Iter<'_, u64>) -> Self {
+                Self {
+                    $($field: crate::architecture::config::next(codes),)*
+                    $other: $family::decode(codes),
+                    $($after: crate::architecture::config::next(codes),)*
+                }
             }
         }
     };
 }
 pub(super) use config;
+
+/// The next field's value.
+pub(super) fn next<T: Coded>(codes: &mut std::slice::Iter<'_, u64>) -> T {
+    T::decode(codes.next().copied().unwrap_or(0))
+}
+
+/// A family's own fields around those of another, some with other defaults. Told while this is compiled, a key that
+/// no field has is an error of the compiler.
+pub(super) const fn joined<const COUNT: usize>(
+    before: &[ConfigField],
+    other: &[ConfigField],
+    after: &[ConfigField],
+    defaults: &[(&str, u64)],
+) -> [ConfigField; COUNT] {
+    let mut fields = [other[0]; COUNT];
+    let (own, rest) = fields.split_at_mut(before.len());
+    own.copy_from_slice(before);
+    let (others, own) = rest.split_at_mut(other.len());
+    others.copy_from_slice(other);
+    own.copy_from_slice(after);
+    let mut next = 0;
+    while next < defaults.len() {
+        let (key, default) = defaults[next];
+        fields[place_of(key, &fields)].default = default;
+        next += 1;
+    }
+    fields
+}
+
+const fn place_of(key: &str, fields: &[ConfigField]) -> usize {
+    let mut place = 0;
+    while !same(fields[place].key.as_bytes(), key.as_bytes()) {
+        place += 1;
+    }
+    place
+}
+
+/// `==` of slices cannot be called while this is compiled.
+const fn same(one: &[u8], other: &[u8]) -> bool {
+    match (one, other) {
+        ([], []) => true,
+        ([first, one @ ..], [second, other @ ..]) => *first == *second && same(one, other),
+        _ => false,
+    }
+}
 
 /// A described network: a family and a value for each of its fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -273,5 +351,39 @@ impl Choice for Family {
 
     fn label(self) -> &'static str {
         self.name()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(fields: &[ConfigField]) -> Vec<(&str, &str, FieldKind, u64)> {
+        fields.iter().map(|field| (field.key, field.label, field.kind, field.default)).collect()
+    }
+
+    #[test]
+    fn a_family_has_anothers_fields_among_its_own_with_its_own_defaults() {
+        let electra = rows(Family::Electra.fields());
+        let bert = rows(Family::Bert.fields());
+        assert_eq!(electra[0], ("embedding_size", "Width of the embeddings", WIDTH, 128));
+        assert_eq!(electra[1], ("hidden_size", "Hidden size", WIDTH, 256));
+        assert_eq!(electra[3], bert[2]);
+        assert_eq!(electra.len(), bert.len() + 1);
+
+        let gemma2 = rows(Family::Gemma2.fields());
+        assert_eq!(gemma2.len(), Family::Gemma.fields().len() + 1);
+        assert_eq!(gemma2.last().map(|row| row.0), Some("sliding_window"));
+    }
+
+    #[test]
+    fn values_reach_the_fields_before_among_and_after_anothers() {
+        let codes: Vec<u64> = (1..).take(Family::Electra.fields().len()).collect();
+        let electra = crate::architecture::electra::Electra::decode(&mut codes.iter());
+        assert_eq!((electra.embedding_size, electra.bert.hidden_size, electra.bert.num_labels), (1, 2, 12));
+
+        let codes: Vec<u64> = (1..).take(Family::Gemma2.fields().len()).collect();
+        let gemma2 = crate::architecture::gemma2::Gemma2::decode(&mut codes.iter());
+        assert_eq!((gemma2.gemma.hidden_size, gemma2.sliding_window), (1, Some(13)));
     }
 }

@@ -20,6 +20,19 @@ pub(super) fn tokens(b: &mut Builder, request: &Request) -> Tensor {
     b.input(Shape::matrix(request.batch, length), ElementType::Int64)
 }
 
+/// The table of tokens, and what the tokens of the pass are there.
+pub(super) fn embed(
+    b: &mut Builder,
+    request: &Request,
+    name: &'static str,
+    vocabulary: u64,
+    width: u64,
+) -> (Tensor, Tensor) {
+    let ids = tokens(b, request);
+    let table = b.parameter(name, Shape::matrix(vocabulary, width), 2);
+    (table, b.embedding(ids, table))
+}
+
 /// The output of an embedding: adapters in checkpointed blocks ask for its gradient, `enable_input_require_grads`.
 pub(super) fn embedded(b: &mut Builder, request: &Request, tokens: Tensor) -> Tensor {
     if request.pass == Pass::Lora && request.run.checkpointing != Checkpointing::None {

@@ -1,47 +1,25 @@
 //! ELECTRA (`modeling_electra.py` of transformers 5).
 
-use super::config::{ACTIVATION, Activation, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, count};
-use super::encoder::{Classifier, Encoder, Names};
+use super::bert::Bert;
+use super::config::{Activation, WIDTH, config};
+use super::encoder::{Classifier, Encoder};
 use super::{ConfigError, Request};
-use crate::Decimal;
 use crate::program::Builder;
 
 config! {
     /// Fields of `ElectraConfig`.
     Electra {
         embedding_size: u64 = 128, WIDTH, "Width of the embeddings";
-        hidden_size: u64 = 256, WIDTH, "Hidden size";
-        intermediate_size: u64 = 1_024, WIDTH, "Intermediate size";
-        num_hidden_layers: u64 = 12, LAYERS, "Layers";
-        num_attention_heads: u64 = 4, HEADS, "Attention heads";
-        vocab_size: u64 = 30_522, VOCABULARY, "Vocabulary";
-        max_position_embeddings: u64 = 512, POSITIONS, "Positions";
-        type_vocab_size: u64 = 2, count(1_000_000), "Kinds of tokens";
-        hidden_act: Activation = Activation::Gelu as u64, ACTIVATION, "Activation";
-        hidden_dropout_prob: Decimal = 100_000, RATE, "Dropout";
-        attention_probs_dropout_prob: Decimal = 100_000, RATE, "Attention dropout";
-        num_labels: u64 = 2, count(1_000_000), "Labels";
+        ..bert: Bert { hidden_size = 256; intermediate_size = 1_024; num_attention_heads = 4; }
     }
 }
 
 impl Electra {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
         Encoder {
-            vocabulary: self.vocab_size,
-            positions: self.max_position_embeddings,
-            token_types: Some(self.type_vocab_size),
             embedding: self.embedding_size,
-            hidden: self.hidden_size,
-            intermediate: self.intermediate_size,
-            layers: self.num_hidden_layers,
-            heads: self.num_attention_heads,
-            activation: self.hidden_act,
-            dropout: self.hidden_dropout_prob,
-            attention_dropout: self.attention_probs_dropout_prob,
-            output_dropout: true,
-            labels: self.num_labels,
-            names: Names::BERT,
             classifier: Classifier::Head(Activation::Gelu),
+            ..self.bert.encoder()
         }
         .lower(b, request)
     }

@@ -3,7 +3,7 @@
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
-use super::decoder::{blocks, divisible, language_head, tokens};
+use super::decoder::{blocks, divisible, embed, language_head};
 use super::llama::{cached, hold_mask, rotary_table};
 use super::{ConfigError, Pass, Request};
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
@@ -42,9 +42,7 @@ impl Falcon {
         if !self.alibi {
             divisible("hidden_size", self.hidden_size, "twice num_attention_heads", 2 * heads)?;
         }
-        let ids = tokens(b, request);
-        let table = b.parameter("word_embeddings", Shape::matrix(self.vocab_size, self.hidden_size), 2);
-        let embedded = b.embedding(ids, table);
+        let (table, embedded) = embed(b, request, "word_embeddings", self.vocab_size, self.hidden_size);
         let hidden = b.module("", &[embedded], |b| {
             let mask = self.mask(b, request, embedded);
             rotary_table(b, embedded, head_dim);

@@ -7,7 +7,7 @@ use super::decoder::{blocks, language_head, tokens};
 use super::llama::{Block, causal_mask, grouped_heads, rotary_table};
 use super::{ConfigError, Request};
 use crate::Decimal;
-use crate::program::{Builder, Shape};
+use crate::program::{Builder, Shape, Tensor};
 
 config! {
     /// Fields of `GemmaConfig`.
@@ -29,31 +29,42 @@ config! {
 
 impl Gemma {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
-        let (kv_heads, head_dim) =
-            grouped_heads(self.hidden_size, self.num_attention_heads, self.num_key_value_heads, self.head_dim)?;
-        let block = Block {
-            activation: self.hidden_act,
-            attention_dropout: self.attention_dropout,
-            qkv_bias: self.attention_bias,
-            output_bias: self.attention_bias,
-            gemma_norm: true,
-            ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
-        };
-        let ids = tokens(b, request);
-        let table = b.parameter("embed_tokens", Shape::matrix(self.vocab_size, self.hidden_size), 2);
-        let hidden = b.module("embeddings", &[], |b| {
-            let embedded = b.embedding(ids, table);
-            b.scale(embedded)
-        });
+        let block = self.block()?;
+        let (table, hidden) = self.embed(b, request);
         // The model's frame holds what it embedded until it returns.
         let hidden = b.module("", &[hidden], |b| {
             let mask = causal_mask(b, request, hidden, None);
-            rotary_table(b, hidden, head_dim);
+            rotary_table(b, hidden, block.head_dim);
             let hidden = blocks(b, request, self.num_hidden_layers, hidden, |b, x| block.lower(b, request, x, mask));
             block.norm(b, hidden)
         });
         let tied = self.tie_word_embeddings.then_some(table);
         language_head(b, request, hidden, tied, self.vocab_size, |_, logits| logits);
         Ok(())
+    }
+
+    /// Gemma's own, without what Gemma 2 adds.
+    pub(super) fn block(&self) -> Result<Block, ConfigError> {
+        let (kv_heads, head_dim) =
+            grouped_heads(self.hidden_size, self.num_attention_heads, self.num_key_value_heads, self.head_dim)?;
+        Ok(Block {
+            activation: self.hidden_act,
+            attention_dropout: self.attention_dropout,
+            qkv_bias: self.attention_bias,
+            output_bias: self.attention_bias,
+            gemma_norm: true,
+            ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
+        })
+    }
+
+    /// The table of tokens, and what the tokens of the pass are there, scaled.
+    pub(super) fn embed(&self, b: &mut Builder, request: &Request) -> (Tensor, Tensor) {
+        let ids = tokens(b, request);
+        let table = b.parameter("embed_tokens", Shape::matrix(self.vocab_size, self.hidden_size), 2);
+        let hidden = b.module("embeddings", &[], |b| {
+            let embedded = b.embedding(ids, table);
+            b.scale(embedded)
+        });
+        (table, hidden)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::config::{ACTIVATION, Activation, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional};
 use super::decoder::{blocks, divisible, language_head, tokens};
-use super::llama::{cached, causal_mask};
+use super::llama::{attend_cached, causal_mask};
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
@@ -72,11 +72,7 @@ impl Gpt2 {
         let parts = b.split(all, &[width, width, width]);
         b.local(all);
         let [query, key, value] = [0, 1, 2].map(|part| b.view(parts[part], heads));
-        let (key, value) = cached(b, request, key, value, None);
-        for tensor in [query, key, value] {
-            b.local(tensor);
-        }
-        let context = b.attend(AttentionCall {
+        let call = AttentionCall {
             query,
             key,
             value,
@@ -85,7 +81,8 @@ impl Gpt2 {
             softmax_in_fp32: false,
             softcap: false,
             projected: true,
-        });
+        };
+        let context = attend_cached(b, request, call, None);
         let out = b.conv1d(context, Linear { name: "c_proj", input: width, output: width, bias: true });
         b.dropout(out, self.resid_pdrop)
     }

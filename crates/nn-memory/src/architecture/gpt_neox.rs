@@ -1,8 +1,8 @@
 //! GPT-NeoX and Pythia (`modeling_gpt_neox.py` of transformers 5).
 
 use super::config::{ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config};
-use super::decoder::{blocks, divisible, language_head, tokens};
-use super::llama::{cached, causal_mask, rotary_table};
+use super::decoder::{blocks, divisible, embed, language_head};
+use super::llama::{attend_cached, causal_mask, rotary_table};
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{AttentionCall, Builder, Linear, Mask, Shape, Tensor};
@@ -36,9 +36,7 @@ impl GptNeoX {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
         let head_dim = divisible("hidden_size", self.hidden_size, "num_attention_heads", self.num_attention_heads)?;
         let rotary = rotary_width(head_dim, self.rotary_pct);
-        let ids = tokens(b, request);
-        let table = b.parameter("embed_in", Shape::matrix(self.vocab_size, self.hidden_size), 2);
-        let embedded = b.embedding(ids, table);
+        let (table, embedded) = embed(b, request, "embed_in", self.vocab_size, self.hidden_size);
         let hidden = b.module("", &[embedded], |b| {
             let mask = causal_mask(b, request, embedded, None);
             let hidden = b.dropout(embedded, self.hidden_dropout);
@@ -103,11 +101,7 @@ impl GptNeoX {
             let (query, key) = (b.rotated(query, table), b.rotated(key, table));
             (b.joined_heads(query, query_rest), b.joined_heads(key, key_rest))
         });
-        let (key, value) = cached(b, request, key, value, None);
-        for tensor in [query, key, value] {
-            b.local(tensor);
-        }
-        let context = b.attend(AttentionCall {
+        let call = AttentionCall {
             query,
             key,
             value,
@@ -116,7 +110,8 @@ impl GptNeoX {
             softmax_in_fp32: true,
             softcap: false,
             projected: false,
-        });
+        };
+        let context = attend_cached(b, request, call, None);
         b.linear(context, Linear { name: "dense", input: width, output: width, bias })
     }
 }

@@ -256,11 +256,7 @@ impl Block {
         } else {
             (b.rotary_embedding(query), b.rotary_embedding(key))
         };
-        let (key, value) = cached(b, request, key, value, self.window);
-        b.local(query);
-        b.local(key);
-        b.local(value);
-        let context = b.attend(AttentionCall {
+        let call = AttentionCall {
             query,
             key,
             value,
@@ -269,7 +265,8 @@ impl Block {
             softmax_in_fp32: true,
             softcap: self.softcap,
             projected: true,
-        });
+        };
+        let context = attend_cached(b, request, call, self.window);
         b.linear(context, Linear { name: "o_proj", input: q, output: self.hidden, bias: self.output_bias })
     }
 
@@ -300,6 +297,15 @@ impl Block {
             b.linear(product, Linear { name: "down_proj", input: intermediate, output: hidden, bias })
         })
     }
+}
+
+/// Attention over earlier tokens too; queries, keys and values have names until their function returns.
+pub(super) fn attend_cached(b: &mut Builder, request: &Request, call: AttentionCall, window: Option<u64>) -> Tensor {
+    let (key, value) = cached(b, request, call.key, call.value, window);
+    for tensor in [call.query, key, value] {
+        b.local(tensor);
+    }
+    b.attend(AttentionCall { key, value, ..call })
 }
 
 /// Keys and values with those of earlier tokens before them, kept for later ones (`DynamicCache`).

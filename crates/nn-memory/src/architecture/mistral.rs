@@ -28,15 +28,25 @@ config! {
 
 impl Mistral {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+        let block = self.block()?;
+        self.model(b, request, &block);
+        Ok(())
+    }
+
+    /// Mistral's own, without Mixtral's experts.
+    pub(super) fn block(&self) -> Result<Block, ConfigError> {
         let (kv_heads, head_dim) =
             grouped_heads(self.hidden_size, self.num_attention_heads, self.num_key_value_heads, self.head_dim)?;
-        let block = Block {
+        Ok(Block {
             activation: self.hidden_act,
             attention_dropout: self.attention_dropout,
             window: self.sliding_window,
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
-        };
-        model(b, request, &block, self.num_hidden_layers, self.vocab_size, self.tie_word_embeddings);
-        Ok(())
+        })
+    }
+
+    pub(super) fn model(&self, b: &mut Builder, request: &Request, block: &Block) {
+        let Self { num_hidden_layers: layers, vocab_size, tie_word_embeddings: tied, .. } = *self;
+        model(b, request, block, layers, vocab_size, tied);
     }
 }

@@ -117,7 +117,7 @@ macro_rules! families {
 
             fn lower(self, codes: &[u64], b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
                 match self {
-                    $(Self::$family => $module::$config::decode(codes).lower(b, request),)*
+                    $(Self::$family => $module::$config::decode(&mut codes.iter()).lower(b, request),)*
                 }
             }
         }

@@ -4,7 +4,7 @@ use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
 use super::decoder::{blocks, divisible, language_head, tokens};
-use super::llama::{cached, causal_mask};
+use super::llama::{attend_cached, causal_mask};
 use super::{ConfigError, Pass, Request};
 use crate::Decimal;
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
@@ -104,11 +104,7 @@ impl Opt {
         let value = b.linear(x, linear("v_proj"));
         let key = b.view(key, heads);
         let value = b.view(value, heads);
-        let (key, value) = cached(b, request, key, value, None);
-        for tensor in [query, key, value] {
-            b.local(tensor);
-        }
-        let context = b.attend(AttentionCall {
+        let call = AttentionCall {
             query,
             key,
             value,
@@ -117,7 +113,8 @@ impl Opt {
             softmax_in_fp32: true,
             softcap: false,
             projected: true,
-        });
+        };
+        let context = attend_cached(b, request, call, None);
         b.linear(context, linear("out_proj"))
     }
 }

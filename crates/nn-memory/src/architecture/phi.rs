@@ -3,9 +3,9 @@
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
-use super::decoder::{biased_language_head, blocks, tokens};
+use super::decoder::{biased_language_head, blocks, embed};
 use super::gpt_neox::rotary_width;
-use super::llama::{cached, causal_mask, grouped_heads, rotary_table};
+use super::llama::{attend_cached, causal_mask, grouped_heads, rotary_table};
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
@@ -30,29 +30,42 @@ config! {
     }
 }
 
-/// What a block's attention is told by the model.
+/// What a block's attention is told by the model, where part of each head is rotated.
 #[derive(Debug, Clone, Copy)]
-struct Around {
-    mask: Mask,
-    kv_heads: u64,
-    head_dim: u64,
-    rotary: u64,
-    table: ElementType,
+pub(super) struct Around {
+    pub(super) mask: Mask,
+    pub(super) heads: u64,
+    pub(super) kv_heads: u64,
+    pub(super) head_dim: u64,
+    pub(super) rotary: u64,
+    /// The type of the tables of cosines and sines.
+    pub(super) table: ElementType,
+}
+
+impl Around {
+    /// Queries and keys, rotated in part within attention's own function: it names the parts.
+    pub(super) fn rotated(&self, b: &mut Builder, query: Tensor, key: Tensor) -> (Tensor, Tensor) {
+        let (query_part, query_rest) = b.parted_heads(query, self.rotary);
+        let (key_part, key_rest) = b.parted_heads(key, self.rotary);
+        let (query_part, key_part) = (b.rotated(query_part, self.table), b.rotated(key_part, self.table));
+        for tensor in [query_part, query_rest, key_part, key_rest] {
+            b.local(tensor);
+        }
+        (b.joined_heads(query_part, query_rest), b.joined_heads(key_part, key_rest))
+    }
 }
 
 impl Phi {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
-        let (kv_heads, head_dim) =
-            grouped_heads(self.hidden_size, self.num_attention_heads, self.num_key_value_heads, None)?;
+        let heads = self.num_attention_heads;
+        let (kv_heads, head_dim) = grouped_heads(self.hidden_size, heads, self.num_key_value_heads, None)?;
         let rotary = rotary_width(head_dim, self.partial_rotary_factor);
-        let ids = tokens(b, request);
-        let table = b.parameter("embed_tokens", Shape::matrix(self.vocab_size, self.hidden_size), 2);
-        let embedded = b.embedding(ids, table);
+        let (table, embedded) = embed(b, request, "embed_tokens", self.vocab_size, self.hidden_size);
         let hidden = b.module("", &[embedded], |b| {
             let mask = causal_mask(b, request, embedded, None);
             let hidden = b.dropout(embedded, self.embd_pdrop);
             rotary_table(b, hidden, rotary);
-            let around = Around { mask, kv_heads, head_dim, rotary, table: hidden.element };
+            let around = Around { mask, heads, kv_heads, head_dim, rotary, table: hidden.element };
             let hidden = blocks(b, request, self.num_hidden_layers, hidden, |b, x| self.block(b, request, x, around));
             b.layer_norm_module(hidden, true)
         });
@@ -80,8 +93,8 @@ impl Phi {
     }
 
     fn attention(&self, b: &mut Builder, request: &Request, x: Tensor, around: Around) -> Tensor {
-        let Around { mask, kv_heads, head_dim, rotary, table } = around;
-        let (input, heads) = (self.hidden_size, self.num_attention_heads);
+        let Around { mask, heads, kv_heads, head_dim, .. } = around;
+        let input = self.hidden_size;
         let [_, batch, length, _] = x.shape.0;
         let project = |b: &mut Builder, name, heads| {
             let projected = b.linear(x, Linear { name, input, output: heads * head_dim, bias: true });
@@ -96,19 +109,8 @@ impl Phi {
             query = b.layer_norm_module(query, true);
             key = b.layer_norm_module(key, true);
         }
-        let (query_part, query_rest) = b.parted_heads(query, rotary);
-        let (key_part, key_rest) = b.parted_heads(key, rotary);
-        let (query_part, key_part) = (b.rotated(query_part, table), b.rotated(key_part, table));
-        for tensor in [query_part, query_rest, key_part, key_rest] {
-            b.local(tensor);
-        }
-        let query = b.joined_heads(query_part, query_rest);
-        let key = b.joined_heads(key_part, key_rest);
-        let (key, value) = cached(b, request, key, value, None);
-        for tensor in [query, key, value] {
-            b.local(tensor);
-        }
-        let context = b.attend(AttentionCall {
+        let (query, key) = around.rotated(b, query, key);
+        let call = AttentionCall {
             query,
             key,
             value,
@@ -117,7 +119,8 @@ impl Phi {
             softmax_in_fp32: true,
             softcap: false,
             projected: false,
-        });
+        };
+        let context = attend_cached(b, request, call, None);
         b.linear(context, Linear { name: "dense", input: heads * head_dim, output: input, bias: true })
     }
 }

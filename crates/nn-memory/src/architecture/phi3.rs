@@ -3,12 +3,13 @@
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
-use super::decoder::{blocks, language_head, tokens};
+use super::decoder::{blocks, embed, language_head};
 use super::gpt_neox::rotary_width;
-use super::llama::{cached, causal_mask, grouped_heads, rotary_table};
+use super::llama::{attend_cached, causal_mask, grouped_heads, rotary_table};
+use super::phi::Around;
 use super::{ConfigError, Request};
 use crate::Decimal;
-use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, Linear, Shape, Tensor};
 
 config! {
     /// Fields of `Phi3Config`.
@@ -29,28 +30,16 @@ config! {
     }
 }
 
-/// What a block's attention is told by the model.
-#[derive(Debug, Clone, Copy)]
-struct Around {
-    mask: Mask,
-    kv_heads: u64,
-    head_dim: u64,
-    rotary: u64,
-    table: ElementType,
-}
-
 impl Phi3 {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
-        let (kv_heads, head_dim) =
-            grouped_heads(self.hidden_size, self.num_attention_heads, self.num_key_value_heads, None)?;
+        let heads = self.num_attention_heads;
+        let (kv_heads, head_dim) = grouped_heads(self.hidden_size, heads, self.num_key_value_heads, None)?;
         let rotary = rotary_width(head_dim, self.partial_rotary_factor);
-        let ids = tokens(b, request);
-        let table = b.parameter("embed_tokens", Shape::matrix(self.vocab_size, self.hidden_size), 2);
-        let embedded = b.embedding(ids, table);
+        let (table, embedded) = embed(b, request, "embed_tokens", self.vocab_size, self.hidden_size);
         let hidden = b.module("", &[embedded], |b| {
             let mask = causal_mask(b, request, embedded, self.sliding_window);
             rotary_table(b, embedded, rotary);
-            let around = Around { mask, kv_heads, head_dim, rotary, table: embedded.element };
+            let around = Around { mask, heads, kv_heads, head_dim, rotary, table: embedded.element };
             let hidden = blocks(b, request, self.num_hidden_layers, embedded, |b, x| self.block(b, request, x, around));
             b.rms_norm(hidden)
         });
@@ -81,8 +70,8 @@ impl Phi3 {
     }
 
     fn attention(&self, b: &mut Builder, request: &Request, x: Tensor, around: Around) -> Tensor {
-        let Around { mask, kv_heads, head_dim, rotary, table } = around;
-        let (input, heads) = (self.hidden_size, self.num_attention_heads);
+        let Around { mask, heads, kv_heads, head_dim, rotary, table } = around;
+        let input = self.hidden_size;
         let (q, k) = (heads * head_dim, kv_heads * head_dim);
         let all = b.linear(x, Linear { name: "qkv_proj", input, output: q + 2 * k, bias: false });
         b.local(all);
@@ -101,11 +90,7 @@ impl Phi3 {
             let key = b.rotated(key, table);
             (query, b.joined_heads(key, key_rest))
         });
-        let (key, value) = cached(b, request, key, value, self.sliding_window);
-        for tensor in [query, key, value] {
-            b.local(tensor);
-        }
-        let context = b.attend(AttentionCall {
+        let call = AttentionCall {
             query,
             key,
             value,
@@ -114,7 +99,8 @@ impl Phi3 {
             softmax_in_fp32: true,
             softcap: false,
             projected: false,
-        });
+        };
+        let context = attend_cached(b, request, call, self.sliding_window);
         b.linear(context, Linear { name: "o_proj", input: q, output: input, bias: false })
     }
 }

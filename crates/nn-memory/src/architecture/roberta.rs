@@ -1,47 +1,20 @@
 //! RoBERTa (`modeling_roberta.py` of transformers 5).
 
-use super::config::{ACTIVATION, Activation, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, count};
-use super::encoder::{Classifier, Encoder, Names};
+use super::bert::Bert;
+use super::config::{Activation, config};
+use super::encoder::{Classifier, Encoder};
 use super::{ConfigError, Request};
-use crate::Decimal;
 use crate::program::Builder;
 
 config! {
     /// Fields of `RobertaConfig`.
     Roberta {
-        hidden_size: u64 = 768, WIDTH, "Hidden size";
-        intermediate_size: u64 = 3_072, WIDTH, "Intermediate size";
-        num_hidden_layers: u64 = 12, LAYERS, "Layers";
-        num_attention_heads: u64 = 12, HEADS, "Attention heads";
-        vocab_size: u64 = 50_265, VOCABULARY, "Vocabulary";
-        max_position_embeddings: u64 = 512, POSITIONS, "Positions";
-        type_vocab_size: u64 = 2, count(1_000_000), "Kinds of tokens";
-        hidden_act: Activation = Activation::Gelu as u64, ACTIVATION, "Activation";
-        hidden_dropout_prob: Decimal = 100_000, RATE, "Dropout";
-        attention_probs_dropout_prob: Decimal = 100_000, RATE, "Attention dropout";
-        num_labels: u64 = 2, count(1_000_000), "Labels";
+        ..bert: Bert { vocab_size = 50_265; }
     }
 }
 
 impl Roberta {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
-        Encoder {
-            vocabulary: self.vocab_size,
-            positions: self.max_position_embeddings,
-            token_types: Some(self.type_vocab_size),
-            embedding: self.hidden_size,
-            hidden: self.hidden_size,
-            intermediate: self.intermediate_size,
-            layers: self.num_hidden_layers,
-            heads: self.num_attention_heads,
-            activation: self.hidden_act,
-            dropout: self.hidden_dropout_prob,
-            attention_dropout: self.attention_probs_dropout_prob,
-            output_dropout: true,
-            labels: self.num_labels,
-            names: Names::BERT,
-            classifier: Classifier::Head(Activation::Tanh),
-        }
-        .lower(b, request)
+        Encoder { classifier: Classifier::Head(Activation::Tanh), ..self.bert.encoder() }.lower(b, request)
     }
 }

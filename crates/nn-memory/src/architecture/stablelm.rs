@@ -1,12 +1,13 @@
 //! StableLM (`modeling_stablelm.py` of transformers 5).
 
 use super::config::{ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, count};
-use super::decoder::{blocks, language_head, tokens};
+use super::decoder::{blocks, embed, language_head};
 use super::gpt_neox::rotary_width;
-use super::llama::{Block, cached, causal_mask, grouped_heads, rotary_table};
+use super::llama::{Block, attend_cached, causal_mask, grouped_heads, rotary_table};
+use super::phi::Around;
 use super::{ConfigError, Request};
 use crate::Decimal;
-use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, Linear, Shape, Tensor};
 
 config! {
     /// Fields of `StableLmConfig`.
@@ -29,31 +30,16 @@ config! {
     }
 }
 
-/// What a block's attention is told by the model.
-#[derive(Debug, Clone, Copy)]
-struct Around {
-    block: Block,
-    mask: Mask,
-    rotary: u64,
-    table: ElementType,
-}
-
 impl StableLm {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
-        let (kv_heads, head_dim) =
-            grouped_heads(self.hidden_size, self.num_attention_heads, Some(self.num_key_value_heads), None)?;
-        let block = Block {
-            activation: self.hidden_act,
-            ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
-        };
+        let heads = self.num_attention_heads;
+        let (kv_heads, head_dim) = grouped_heads(self.hidden_size, heads, Some(self.num_key_value_heads), None)?;
         let rotary = rotary_width(head_dim, self.partial_rotary_factor);
-        let ids = tokens(b, request);
-        let table = b.parameter("embed_tokens", Shape::matrix(self.vocab_size, self.hidden_size), 2);
-        let embedded = b.embedding(ids, table);
+        let (table, embedded) = embed(b, request, "embed_tokens", self.vocab_size, self.hidden_size);
         let hidden = b.module("", &[embedded], |b| {
             let mask = causal_mask(b, request, embedded, None);
             rotary_table(b, embedded, rotary);
-            let around = Around { block, mask, rotary, table: embedded.element };
+            let around = Around { mask, heads, kv_heads, head_dim, rotary, table: embedded.element };
             let hidden = blocks(b, request, self.num_hidden_layers, embedded, |b, x| self.block(b, request, x, around));
             b.layer_norm_module(hidden, true)
         });
@@ -74,7 +60,9 @@ impl StableLm {
             b.local(sum);
             (sum, b.layer_norm_module(sum, true))
         };
-        let out = around.block.gated_mlp(b, normal, self.intermediate_size);
+        let (width, inner) = (self.hidden_size, self.intermediate_size);
+        let llama = Block::llama(width, around.heads, around.kv_heads, around.head_dim, inner);
+        let out = Block { activation: self.hidden_act, ..llama }.gated_mlp(b, normal, inner);
         let out = b.dropout(out, self.hidden_dropout);
         b.local(out);
         if self.use_parallel_residual {
@@ -86,7 +74,7 @@ impl StableLm {
     }
 
     fn attention(&self, b: &mut Builder, request: &Request, x: Tensor, around: Around) -> Tensor {
-        let Around { block: Block { heads, kv_heads, head_dim, .. }, mask, rotary, table } = around;
+        let Around { mask, heads, kv_heads, head_dim, .. } = around;
         let input = self.hidden_size;
         let [_, batch, length, _] = x.shape.0;
         let project = |b: &mut Builder, name, heads| {
@@ -102,19 +90,8 @@ impl StableLm {
             query = norm_by_head(b, query);
             key = norm_by_head(b, key);
         }
-        let (query_part, query_rest) = b.parted_heads(query, rotary);
-        let (key_part, key_rest) = b.parted_heads(key, rotary);
-        let (query_part, key_part) = (b.rotated(query_part, table), b.rotated(key_part, table));
-        for tensor in [query_part, query_rest, key_part, key_rest] {
-            b.local(tensor);
-        }
-        let query = b.joined_heads(query_part, query_rest);
-        let key = b.joined_heads(key_part, key_rest);
-        let (key, value) = cached(b, request, key, value, None);
-        for tensor in [query, key, value] {
-            b.local(tensor);
-        }
-        let context = b.attend(AttentionCall {
+        let (query, key) = around.rotated(b, query, key);
+        let call = AttentionCall {
             query,
             key,
             value,
@@ -123,7 +100,8 @@ impl StableLm {
             softmax_in_fp32: true,
             softcap: false,
             projected: false,
-        });
+        };
+        let context = attend_cached(b, request, call, None);
         b.linear(context, Linear { name: "o_proj", input, output: input, bias: false })
     }
 }

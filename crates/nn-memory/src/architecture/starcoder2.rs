@@ -3,11 +3,11 @@
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, count, optional,
 };
-use super::decoder::{blocks, language_head, tokens};
+use super::decoder::{blocks, embed, language_head};
 use super::llama::{Block, causal_mask, grouped_heads, rotary_table};
 use super::{ConfigError, Request};
 use crate::Decimal;
-use crate::program::{Builder, Linear, Mask, Shape, Tensor};
+use crate::program::{Builder, Linear, Mask, Tensor};
 
 config! {
     /// Fields of `Starcoder2Config`.
@@ -40,9 +40,7 @@ impl Starcoder2 {
             window: self.sliding_window,
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
         };
-        let ids = tokens(b, request);
-        let table = b.parameter("embed_tokens", Shape::matrix(self.vocab_size, self.hidden_size), 2);
-        let embedded = b.embedding(ids, table);
+        let (table, embedded) = embed(b, request, "embed_tokens", self.vocab_size, self.hidden_size);
         let hidden = b.module("", &[embedded], |b| {
             let mask = causal_mask(b, request, embedded, self.sliding_window);
             let hidden = b.dropout(embedded, self.embedding_dropout);

@@ -26,6 +26,11 @@ config! {
 
 impl Vit {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+        self.vision().lower(b, request)
+    }
+
+    /// ViT's own, without what other families change.
+    pub(super) const fn vision(&self) -> Vision {
         Vision {
             hidden: self.hidden_size,
             intermediate: self.intermediate_size,
@@ -42,6 +47,5 @@ impl Vit {
             tokens: 1,
             fused_qkv: false,
         }
-        .lower(b, request)
     }
 }

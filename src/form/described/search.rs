@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use nn_memory::catalog::{self, Model};
 use nn_memory::{Choice, Family, Field, format_count};
 
-use super::field::Shown;
+use super::super::field::Shown;
+use crate::built::{Built, built};
 use crate::described;
 use crate::page::Page;
 use crate::reactive::{flag, optional, text};
@@ -13,7 +14,7 @@ use crate::reactive::{flag, optional, text};
 const LIST_ID: &str = "model-list";
 
 /// A search field with the models that fit what was typed.
-pub fn search(shown: &Shown, page: Page) -> AnyView {
+pub fn search(shown: &Shown, page: Page) -> Built {
     let chosen = page.form.text(Field::Model);
     // What was typed since the list was opened; none as long as nothing was.
     let typed = RwSignal::new(None::<String>);
@@ -93,7 +94,7 @@ pub fn search(shown: &Shown, page: Page) -> AnyView {
             .into_iter()
             .enumerate()
             .map(|(place, model)| {
-                view! {
+                built(view! {
                     <li
                         role="option"
                         id=format!("model-option-{}", model.key)
@@ -106,7 +107,7 @@ pub fn search(shown: &Shown, page: Page) -> AnyView {
                         <span>{model.name}</span>
                         <span class="option-detail">{detail(model)}</span>
                     </li>
-                }
+                })
             })
             .collect_view()
     };
@@ -119,7 +120,7 @@ pub fn search(shown: &Shown, page: Page) -> AnyView {
         None => chosen.with(|key| described::model(key).map_or_else(|| key.clone(), |model| model.name.to_owned())),
     };
     let facts = move || chosen.with(|key| described::model(key).map(facts)).unwrap_or_default();
-    view! {
+    built(view! {
         <div class="search">
             <input
                 type="text"
@@ -159,8 +160,7 @@ pub fn search(shown: &Shown, page: Page) -> AnyView {
             </p>
             <p class="facts" data-testid="model-facts">{text(facts)}</p>
         </div>
-    }
-    .into_any()
+    })
 }
 
 /// Models whose name, key or family hold every word; those whose name begins like that come first.

@@ -2,7 +2,8 @@
 
 use nn_memory::{Choice, Config, Estimate, Family, Field, Model, ModelKind, Scenario, catalog, format_count_short};
 
-use super::texts::{Texts, default_text};
+use super::super::input::Input;
+use super::super::texts::{Texts, default_text};
 
 /// Names of the same thing in the families' configurations.
 const LAYERS: &[&str] = &["num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers", "layers"];
@@ -31,9 +32,9 @@ pub fn with_family(mut texts: Texts, family: Family) -> Texts {
     for (place, field) in family.fields().iter().enumerate() {
         let kept = before.fields().iter().position(|other| other.key == field.key && other.kind == field.kind);
         if let Some(kept) = kept
-            && old[super::Input::Config(kept)] != default_text(&before.fields()[kept])
+            && old[Input::Config(kept)] != default_text(&before.fields()[kept])
         {
-            texts[super::Input::Config(place)].clone_from(&old[super::Input::Config(kept)]);
+            texts[Input::Config(place)].clone_from(&old[Input::Config(kept)]);
         }
     }
     texts
@@ -68,7 +69,6 @@ fn indented(json: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Input;
     use super::*;
 
     fn switch(texts: &Texts, kind: ModelKind) -> Texts {

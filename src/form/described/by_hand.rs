@@ -4,13 +4,14 @@ use leptos::prelude::*;
 use nn_memory::Field;
 use nn_memory::architecture::{ConfigField, FieldKind};
 
-use super::field::{Control, Shown};
-use super::input::Input;
-use super::step::Number;
+use super::super::field::{Control, Shown};
+use super::super::input::Input;
+use super::super::step::Number;
+use crate::built::{Built, built};
 use crate::page::Page;
 
 /// The fields of the family that is described by hand; none while the model is given in another way.
-pub fn by_hand(page: Page) -> AnyView {
+pub fn by_hand(page: Page) -> Built {
     let family = Memo::new(move |_| page.fields.with(|fields| fields.by_hand()));
     let inputs = move || {
         family.get().map(|family| {
@@ -18,7 +19,7 @@ pub fn by_hand(page: Page) -> AnyView {
             fields.map(|(place, field)| shown(place, field).view(page)).collect_view()
         })
     };
-    inputs.into_any()
+    built(inputs)
 }
 
 /// Name in ids: the key, but for the one that the run has too.

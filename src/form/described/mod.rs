@@ -1,11 +1,72 @@
-//! The inputs of a described model; those of every model and of one by its size are in [`super::groups`].
+//! What the form has for described models; that of every model and of one by its size is beside this module.
 
-use nn_memory::{Attention, Checkpointing, Family, Field, Head, Implementation, Loss, PrecisionMode};
+mod by_hand;
+mod read;
+mod search;
+mod switching;
+mod texts;
+
+use nn_memory::architecture::ConfigField;
+use nn_memory::{
+    Attention, Checkpointing, Config, ConfigError, Estimate, Family, Field, Head, Implementation, Loss, Model,
+    ModelKind, PrecisionMode, Run, Scenario,
+};
 
 use super::field::Control::{Area, Number, Search, Segments, Select, Switch, Words};
 use super::field::{Spec, options};
 use super::groups::{explained, spec};
-use super::search::search;
+use super::read::Reader;
+use super::texts::{Context, Texts};
+use crate::built::Built;
+use crate::page::Page;
+use search::search;
+
+/// The form's part for described models, see [`crate::described`].
+pub struct Form {
+    /// The inputs.
+    pub inputs: fn(Part) -> &'static [Spec],
+    /// The inputs of the family that is described by hand.
+    pub by_hand: fn(Page) -> Built,
+    /// The fields of a family.
+    pub fields: fn(Family) -> &'static [ConfigField],
+    /// Whether an input plays a part.
+    pub applies: fn(&Context, Field) -> bool,
+    /// The configuration of a model by name or of a pasted one.
+    pub config: fn(&Texts) -> Option<Result<Config, ConfigError>>,
+    /// Reads the model.
+    pub model: fn(&mut Reader) -> Model,
+    /// Reads its run.
+    pub run: fn(&mut Reader) -> Run,
+    /// Reads an input for what is wrong with it.
+    pub check: fn(&mut Reader, Field),
+    /// The same of the family's field at this place.
+    pub check_config: fn(&mut Reader, usize),
+    /// Writes model and run.
+    pub write: fn(&mut Texts, &Scenario),
+    /// Describes a family by hand, as published.
+    pub describe_family: fn(&mut Texts, Family),
+    /// The texts with the model given in another way.
+    pub switched: fn(Texts, ModelKind, &Scenario, &Estimate) -> Texts,
+    /// The texts with another family described by hand.
+    pub with_family: fn(Texts, Family) -> Texts,
+}
+
+/// All of it.
+pub static FORM: Form = Form {
+    inputs,
+    by_hand: by_hand::by_hand,
+    fields: |family| family.fields(),
+    applies: texts::applies,
+    config: texts::config,
+    model: |reader| reader.model(),
+    run: |reader| reader.run(),
+    check: |reader, field| reader.check_described(field),
+    check_config: |reader, place| reader.check_config(place),
+    write: texts::write_described,
+    describe_family: |texts, family| texts.describe(&Config::of(family)),
+    switched: switching::switched,
+    with_family: switching::with_family,
+};
 
 /// Inputs that stand together among the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +80,7 @@ pub enum Part {
 }
 
 /// The inputs of a part.
-pub fn described_inputs(part: Part) -> &'static [Spec] {
+fn inputs(part: Part) -> &'static [Spec] {
     match part {
         Part::Model => MODEL,
         Part::Run => RUN,
