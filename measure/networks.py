@@ -4,6 +4,12 @@ import torch.nn.functional as F
 from torch import nn
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16, "fp64": torch.float64}
+# the loss of networks that end in one label per sample: what transformers calls it, and the function itself
+LOSSES = {
+    "cross_entropy": ("single_label_classification", F.cross_entropy),
+    "mse": ("regression", F.mse_loss),
+    "bce_with_logits": ("multi_label_classification", F.binary_cross_entropy_with_logits),
+}
 TOKEN_INPUTS = {"lm", "mlm", "cls", "seq2seq"}
 WORDS_IN_USE = 997  # fewer than any vocabulary here; a text of one word only would send it all to the same experts
 
@@ -110,6 +116,8 @@ def from_transformers(case):
     import transformers
 
     config = getattr(transformers, case["config_class"])(**case.get("config", {}))
+    if case.get("loss"):
+        config.problem_type, _ = LOSSES[case["loss"]]
     options = {"attn_implementation": "eager" if case.get("attn") == "eager" else "sdpa", "dtype": param_dtype(case)}
     if case.get("experts"):
         config._experts_implementation = options["experts_implementation"] = case["experts"]
@@ -201,14 +209,29 @@ def checkpoint_blocks(network, case):
 # ---- case -> batch
 
 
+def classes(case):
+    """Logits of each sample, where the network ends in one label per sample."""
+    config = case.get("config", {})
+    if "sizes" in config:
+        return config["sizes"][-1]
+    if case["source"] == "transformers":
+        return config.get("num_labels", 2)
+    return config.get("num_classes", 1000)
+
+
 def build_batch(case, device):
-    """The batch as it stands on the device when the forward pass begins. Token ids are 64 bit; pictures have the
-    dtype of the parameters."""
+    """The batch as it stands on the device when the forward pass begins. Token ids and classes are 64 bit; pictures, and
+    labels that are numbers, have the dtype of the parameters."""
     size, kind, training = case["batch"], case["input"], case["mode"] == "train"
     dtype = param_dtype(case)
 
     def tokens(*shape):
         return torch.zeros(size, *shape, dtype=torch.long, device=device)
+
+    def label():
+        if case.get("loss", "cross_entropy") == "cross_entropy":
+            return tokens()
+        return torch.zeros(size, classes(case), dtype=dtype, device=device)
 
     def text():
         ids = torch.arange(size * case["seq"]) % WORDS_IN_USE
@@ -220,16 +243,16 @@ def build_batch(case, device):
             mask = tokens(case["seq"])
             mask[:, : -(-case["seq"] // 2)] = 1
             batch["attention_mask"] = mask
-        target = {"cls": (), "seq2seq": (case.get("tgt", case.get("seq")),)}.get(kind, (case["seq"],))
+        target = case.get("tgt", case["seq"]) if kind == "seq2seq" else case["seq"]
         if training:
-            batch["labels"] = tokens(*target)
+            batch["labels"] = label() if kind == "cls" else tokens(target)
         elif kind == "seq2seq":
             batch["decoder_input_ids"] = tokens(case.get("tgt", 1))
         return batch
     if kind == "rnn":
         return {"x": text(), "y": tokens(case["seq"])}
     if kind == "vector":
-        return {"x": torch.zeros(size, case["features"], dtype=dtype, device=device), "y": tokens()}
+        return {"x": torch.zeros(size, case["features"], dtype=dtype, device=device), "y": label()}
 
     side = case["image"]
     picture = torch.zeros(size, case.get("channels", 3), side, side, dtype=dtype, device=device)
@@ -238,14 +261,15 @@ def build_batch(case, device):
     if kind == "unet_sd":
         context = torch.zeros(size, case["ctx_len"], case["ctx_dim"], dtype=dtype, device=device)
         return {"sample": picture, "timestep": tokens(), "context": context, "target": torch.zeros_like(picture)}
-    return {"x": picture, "y": tokens(side, side) if kind == "seg" else tokens()}
+    return {"x": picture, "y": tokens(side, side) if kind == "seg" else label()}
 
 
 # ---- forward
 
 
 def training_loss(case, network, batch):
-    """(loss, what the network returned). Networks of transformers take their own loss; others get cross entropy."""
+    """(loss, what the network returned). Networks of transformers take their own loss; others get the case's, cross
+    entropy where it names none."""
     kind = case["input"]
     if kind in TOKEN_INPUTS:
         options = {"use_cache": False} if kind in ("lm", "seq2seq") else {}
@@ -263,7 +287,8 @@ def training_loss(case, network, batch):
     returned = getattr(returned, "logits", returned)
     if kind == "rnn":
         return F.cross_entropy(returned.flatten(0, 1), batch["y"].flatten()), returned
-    return F.cross_entropy(returned, batch["y"]), returned
+    _, loss = LOSSES[case.get("loss", "cross_entropy")]
+    return loss(returned, batch["y"]), returned
 
 
 def plain_forward(case, network, batch):

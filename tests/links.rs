@@ -97,6 +97,7 @@ fn described_as_the_form_says_it(scenario: Scenario, family: Family) -> Scenario
         hold_outputs: keep(trains, given.hold_outputs, unset.hold_outputs),
         padding: keep(family.reads_tokens(), given.padding, unset.padding),
         head: if family.takes_head() { given.head } else { unset.head },
+        loss: if trains && family.labels_samples(given.head) { given.loss } else { unset.loss },
         target_length: if family.has_target() { limited(given.target_length, Field::TargetLength) } else { 128 },
         kv_cache: keep(answers, given.kv_cache, unset.kv_cache),
         last_logits: keep(answers, given.last_logits, unset.last_logits),

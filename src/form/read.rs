@@ -244,6 +244,7 @@ impl Reader<'_> {
             | Field::Checkpointing
             | Field::Attention
             | Field::Head
+            | Field::Loss
             | Field::LoraTargets => {
                 if let Some(has) = described::get() {
                     (has.form.check)(self, field);

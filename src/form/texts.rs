@@ -295,11 +295,31 @@ mod tests {
         assert!(!asked(&texts, Field::Parameters) && asked(&texts, Field::PrecisionMode));
         assert!(asked(&texts, Field::Optimizer) && asked(&texts, Field::Checkpointing));
         assert!(!asked(&texts, Field::CheckpointEvery) && !asked(&texts, Field::LoraRank));
-        assert!(!asked(&texts, Field::TargetLength) && !asked(&texts, Field::Head));
+        assert!(!asked(&texts, Field::TargetLength) && !asked(&texts, Field::Head) && !asked(&texts, Field::Loss));
         texts[Field::Task] = "lora".into();
         texts[Field::Checkpointing] = "every".into();
         assert!(asked(&texts, Field::CheckpointEvery) && asked(&texts, Field::LoraRank));
         texts[Field::Task] = "inference".into();
         assert!(asked(&texts, Field::KvCache) && !asked(&texts, Field::Optimizer));
+    }
+
+    #[test]
+    fn the_loss_is_asked_where_one_label_per_sample_is_trained() {
+        for (family, head, task, expected) in [
+            ("mlp", "language_model", "training", true),
+            ("vit", "language_model", "lora", true),
+            ("vit", "language_model", "inference", false),
+            ("bert", "classification", "training", true),
+            ("bert", "language_model", "training", false),
+            ("llama", "classification", "training", false),
+            ("t5", "classification", "training", false),
+        ] {
+            let mut texts = Texts::default();
+            texts[Field::ModelKind] = "hand".into();
+            texts[Field::ModelType] = family.into();
+            texts[Field::Head] = head.into();
+            texts[Field::Task] = task.into();
+            assert_eq!(texts.context().applies(Field::Loss), expected, "{family} {head} {task}");
+        }
     }
 }

@@ -63,6 +63,8 @@ pub enum Field {
     Attention,
     /// What an encoder is trained for.
     Head,
+    /// The loss of a network that ends in one label per sample.
+    Loss,
     /// Whether dropout drops.
     Dropout,
     /// Whether the batch is padded.
@@ -132,6 +134,7 @@ impl Field {
             Self::CheckpointEvery => ("checkpoint_every", "blocks per checkpoint"),
             Self::Attention => ("attention", "attention"),
             Self::Head => ("head", "head"),
+            Self::Loss => ("loss", "loss"),
             Self::Dropout => ("dropout", "dropout"),
             Self::Padding => ("padding", "padding"),
             Self::Accumulation => ("accumulation", "accumulation steps"),
@@ -154,7 +157,7 @@ impl Field {
     }
 
     /// Every input, in the order of the form.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 46] = [
         Self::ModelKind,
         Self::Parameters,
         Self::ParameterPrecision,
@@ -182,6 +185,7 @@ impl Field {
         Self::CheckpointEvery,
         Self::Attention,
         Self::Head,
+        Self::Loss,
         Self::Dropout,
         Self::Padding,
         Self::Accumulation,

@@ -65,7 +65,7 @@ pub use number::{Decimal, NumberError, format_count, format_count_short, parse_c
 pub use optimizer::{Implementation, Optimizer};
 pub use precision::Precision;
 pub use program::{ElementType, Shape};
-pub use run::{Attention, Checkpointing, Head, Lora, PrecisionMode, Run, TARGET_MODULES, Targets};
+pub use run::{Attention, Checkpointing, Head, Lora, Loss, PrecisionMode, Run, TARGET_MODULES, Targets};
 pub use scenario::{
     ActivationMode, ActivationUnits, DeviceChoice, Model, ModelKind, Overheads, Scenario, StatePrecision, Task,
     TaskKind, Training,

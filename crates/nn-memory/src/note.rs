@@ -36,6 +36,8 @@ pub enum Note {
     AdaptersNotCounted,
     /// The step was followed operator by operator.
     FollowedStepByStep(Phase),
+    /// How many multiprocessors the device has is not known.
+    MultiprocessorsAssumed,
     /// What the device shows is more than what is allocated.
     AllocatedNotReserved,
     /// A sequence longer than the positions that the model was made for.
@@ -68,6 +70,7 @@ impl Note {
             | Self::OneLayerStands
             | Self::OptimizerState(_)
             | Self::FollowedStepByStep(_)
+            | Self::MultiprocessorsAssumed
             | Self::Tf32IsStoredAsFp32 => Level::Assumption,
             Self::ActivationsAreARuleOfThumb { .. }
             | Self::KeyValueCacheNotCounted { .. }
@@ -112,6 +115,9 @@ impl Note {
                 "Followed operator by operator as PyTorch 2.11 and transformers 5.17 run it; the most is allocated in the {} phase. Kernels are those of an H100 or H200.",
                 phase.label()
             ),
+            Self::MultiprocessorsAssumed => {
+                "How many multiprocessors the device has is not known: buffers of sums that are shared out among them are those of an H100's 132.".into()
+            }
             Self::AllocatedNotReserved => {
                 "This is what PyTorch allocates. nvidia-smi shows more: what its allocator keeps in reserve (1.08 times as much in the median of 124 measured runs) and the driver's context.".into()
             }

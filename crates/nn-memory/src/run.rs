@@ -29,6 +29,9 @@ pub struct Run {
     pub padding: bool,
     /// What an encoder is trained for.
     pub head: Head,
+    /// What training makes smaller, where the network ends in one label per sample.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub loss: Loss,
     /// Tokens of the decoder of an encoder-decoder.
     pub target_length: u64,
     /// Whether inference keeps keys and values.
@@ -54,6 +57,7 @@ impl Default for Run {
             hold_outputs: false,
             padding: false,
             head: Head::LanguageModel,
+            loss: Loss::CrossEntropy,
             target_length: 128,
             kv_cache: true,
             last_logits: false,
@@ -247,6 +251,40 @@ impl Choice for Head {
         match self {
             Self::LanguageModel => "Masked language model",
             Self::Classification => "Classification",
+        }
+    }
+}
+
+/// What logits and labels are held against one another by; in transformers, `problem_type` says which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Loss {
+    /// `CrossEntropyLoss`: one class of each sample (`single_label_classification`).
+    #[default]
+    CrossEntropy,
+    /// `MSELoss`: numbers (`regression`).
+    Mse,
+    /// `BCEWithLogitsLoss`: any of the classes (`multi_label_classification`).
+    BceWithLogits,
+}
+
+impl Choice for Loss {
+    const ALL: &'static [Self] = &[Self::CrossEntropy, Self::Mse, Self::BceWithLogits];
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::CrossEntropy => "cross_entropy",
+            Self::Mse => "mse",
+            Self::BceWithLogits => "bce_with_logits",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::CrossEntropy => "Cross-entropy",
+            Self::Mse => "Mean squared error",
+            Self::BceWithLogits => "Binary cross-entropy with logits",
         }
     }
 }

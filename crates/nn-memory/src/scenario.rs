@@ -1,6 +1,6 @@
 //! What is asked.
 
-use crate::catalog::{self, Device};
+use crate::catalog::{self, Device, Multiprocessors};
 use crate::{Bytes, Choice, Config, Decimal, Optimizer, Precision, Run};
 
 /// A network, what is done with it, and the device it should fit. Links, the page, and tests all speak of this one type.
@@ -296,6 +296,14 @@ impl DeviceChoice {
         match self {
             Self::Catalog(device) => device.advertised,
             Self::Custom(bytes) => bytes,
+        }
+    }
+
+    /// Its multiprocessors, where they are known.
+    pub const fn multiprocessors(self) -> Option<Multiprocessors> {
+        match self {
+            Self::Catalog(device) => device.multiprocessors,
+            Self::Custom(_) => None,
         }
     }
 

@@ -2,8 +2,8 @@
 
 use nn_memory::architecture::FieldKind;
 use nn_memory::{
-    Attention, Checkpointing, Choice, Config, Decimal, Family, Lora, Model, Optimizer, PrecisionMode, Report, Run,
-    Scenario, Task, Training,
+    Attention, Checkpointing, Choice, Config, Decimal, Family, Lora, Loss, Model, Optimizer, PrecisionMode, Report,
+    Run, Scenario, Task, Training,
 };
 use proptest::prelude::*;
 
@@ -79,6 +79,7 @@ prop_compose! {
     fn run()(
         precision in any_choice::<PrecisionMode>(),
         attention in any_choice::<Attention>(),
+        loss in any_choice::<Loss>(),
         (dropout, set_to_none, clip, hold_outputs) in any::<(bool, bool, bool, bool)>(),
         padding in any::<bool>(),
         accumulation_steps in 1_u64..=2,
@@ -90,6 +91,7 @@ prop_compose! {
         Run {
             precision,
             attention,
+            loss,
             dropout,
             set_to_none,
             clip,
@@ -254,6 +256,33 @@ proptest! {
             prop_assert_eq!(full.parameters, full.trainable_parameters);
             prop_assert_eq!(lora.parameters - lora.trainable_parameters, full.parameters);
         }
+    }
+}
+
+/// Halves of tensors of the logits' size in FP32 that a step keeps, and that stand at the peaks of forward and backward
+/// beside labels and weights, where the logits are all that is large: by the allocator's history under PyTorch 2.11.
+#[test]
+fn losses_make_as_many_tensors_as_in_pytorch() {
+    let text = r#"{"model_type":"logistic_regression","input_size":1,"output_size":10000,"bias":false}"#;
+    let config = Config::from_json(text).expect("a configuration");
+    for (loss, precision, expected) in [
+        (Loss::CrossEntropy, PrecisionMode::Fp32, [2, 4, 6]),
+        // What it returns stands on memory as large as the logits.
+        (Loss::Mse, PrecisionMode::Fp32, [4, 6, 6]),
+        (Loss::BceWithLogits, PrecisionMode::Fp32, [2, 6, 4]),
+        (Loss::Mse, PrecisionMode::Bf16, [2, 3, 3]),
+        (Loss::BceWithLogits, PrecisionMode::Bf16, [1, 3, 2]),
+        // The logits are cast, and gone after forward.
+        (Loss::Mse, PrecisionMode::AutocastBf16, [4, 7, 6]),
+        (Loss::BceWithLogits, PrecisionMode::AutocastBf16, [2, 7, 4]),
+    ] {
+        let run = Run { loss, precision, ..Run::default() };
+        let scenario = Scenario { model: Model::Described(config), run, batch_size: 4_096, ..Scenario::default() };
+        let report = report(&scenario).expect("no contradiction");
+        let before = report.before.get();
+        let [forward, backward] = [0, 1].map(|phase| report.phase_peaks[phase].1.get() - before);
+        let halves = [report.kept_after_forward.get(), forward, backward].map(|bytes| bytes / (4_096 * 10_000 * 2));
+        assert_eq!(halves, expected, "{loss:?} {precision:?}");
     }
 }
 

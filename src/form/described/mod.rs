@@ -8,8 +8,8 @@ mod texts;
 
 use nn_memory::architecture::ConfigField;
 use nn_memory::{
-    Attention, Checkpointing, Config, ConfigError, Estimate, Family, Field, Head, Implementation, Model, ModelKind,
-    PrecisionMode, Run, Scenario,
+    Attention, Checkpointing, Config, ConfigError, Estimate, Family, Field, Head, Implementation, Loss, Model,
+    ModelKind, PrecisionMode, Run, Scenario,
 };
 
 use super::field::Control::{Area, Number, Search, Segments, Select, Switch, Words};
@@ -118,6 +118,8 @@ static STEP: &[Spec] = &[
         "The kernel of scaled_dot_product_attention, or attention written out, which keeps every score."),
     spec(Field::Head, "Trained for", "", Select(options::<Head>),
         "Logits over the vocabulary for each token, or one label for the sequence."),
+    spec(Field::Loss, "Loss", "", Select(options::<Loss>),
+        "Cross-entropy for one class of many, squares for numbers, binary cross-entropy for any of the classes."),
     spec(Field::LoraRank, "LoRA rank", "", Number,
         "Inner width of each adapter, r."),
     spec(Field::LoraAlpha, "LoRA alpha", "", Number,

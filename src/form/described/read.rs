@@ -2,8 +2,8 @@
 
 use nn_memory::architecture::{ConfigField, FieldKind};
 use nn_memory::{
-    Attention, Checkpointing, Choice, Config, ConfigError, Decimal, Family, Field, Head, Implementation, Lora, Model,
-    ModelKind, NumberError, PrecisionMode, Run, Targets, catalog, format_count, parse_count,
+    Attention, Checkpointing, Choice, Config, ConfigError, Decimal, Family, Field, Head, Implementation, Lora, Loss,
+    Model, ModelKind, NumberError, PrecisionMode, Run, Targets, catalog, format_count, parse_count,
 };
 
 use super::super::input::Input;
@@ -130,6 +130,7 @@ impl Reader<'_> {
             hold_outputs: self.is_on(Field::HoldOutputs, otherwise.hold_outputs),
             padding: self.is_on(Field::Padding, otherwise.padding),
             head: self.choice(Field::Head, otherwise.head),
+            loss: self.choice(Field::Loss, otherwise.loss),
             target_length: self.count(Field::TargetLength, otherwise.target_length),
             kv_cache: self.is_on(Field::KvCache, otherwise.kv_cache),
             last_logits: self.is_on(Field::Logits, otherwise.last_logits),
@@ -158,6 +159,7 @@ impl Reader<'_> {
             Field::Checkpointing => _ = self.choice(field, Checkpointing::None),
             Field::Attention => _ = self.choice(field, Attention::Sdpa),
             Field::Head => _ = self.choice(field, Head::LanguageModel),
+            Field::Loss => _ = self.choice(field, Loss::CrossEntropy),
             Field::LoraTargets => _ = self.targets(Targets::ALL),
             _ => {}
         }

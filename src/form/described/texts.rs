@@ -1,8 +1,8 @@
 //! The texts of what only described models have, and which of their inputs play a part.
 
 use nn_memory::{
-    Checkpointing, Choice, Config, ConfigError, Family, Field, Implementation, Model, ModelKind, Optimizer, Scenario,
-    TaskKind, catalog, format_count_short,
+    Checkpointing, Choice, Config, ConfigError, Family, Field, Head, Implementation, Model, ModelKind, Optimizer,
+    Scenario, TaskKind, catalog, format_count_short,
 };
 
 use super::super::input::Input;
@@ -59,6 +59,7 @@ pub fn applies(context: &Context, field: Field) -> bool {
         }
         Field::Attention => family.attends(),
         Field::Head => family.takes_head(),
+        Field::Loss => trains && Head::from_key(&texts[Field::Head]).is_some_and(|head| family.labels_samples(head)),
         Field::Dropout => trains && family.drops(),
         Field::KvCache | Field::Logits => !trains && family.decodes(),
         Field::LoraRank | Field::LoraAlpha | Field::LoraDropout | Field::LoraTargets | Field::LoraPrecision => {
@@ -95,6 +96,7 @@ pub fn write_described(texts: &mut Texts, scenario: &Scenario) {
     }
     set(Field::Attention, run.attention.key().into());
     set(Field::Head, run.head.key().into());
+    set(Field::Loss, run.loss.key().into());
     set(Field::Accumulation, format_count_short(run.accumulation_steps));
     set(Field::TargetLength, format_count_short(run.target_length));
     set(Field::LoraRank, format_count_short(run.lora.rank));

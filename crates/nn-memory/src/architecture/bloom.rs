@@ -104,7 +104,7 @@ impl Bloom {
         let [_, batch, length, _] = all.shape.0;
         let part = Shape([batch, heads, length, head]);
         let [query, key, value] = [b.slice(all, part), b.slice(all, part), b.slice(all, part)];
-        let (key, value) = cached(b, request, key, value);
+        let (key, value) = cached(b, request, key, value, None);
         let [query, key, value] = [query, key, value].map(|tensor| b.flat_heads(tensor));
         for tensor in [query, key, value] {
             b.local(tensor);

@@ -1,9 +1,10 @@
 //! What encoders of the BERT kind have in common: summed embeddings, blocks that normalize after each residual, a head.
 
 use super::decoder::{blocks, divisible};
+use super::labels::{finish, labels};
 use super::{Activation, Request};
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
-use crate::{Attention, ConfigError, Decimal, Head};
+use crate::{Attention, ConfigError, Decimal, Head, Loss};
 
 /// An encoder of the BERT kind.
 #[derive(Debug, Clone, Copy)]
@@ -159,7 +160,7 @@ impl Encoder {
 
     /// A linear layer, an activation, a norm, the tied table with a bias; the loss in the type of the logits.
     fn masked_language_model(&self, b: &mut Builder, request: &Request, hidden: Tensor, table: Tensor) {
-        let labels =
+        let tokens =
             request.pass.trains().then(|| b.input(Shape::matrix(request.batch, request.length), ElementType::Int64));
         let bias = b.parameter("decoder", Shape::vector(self.vocabulary), 1);
         b.module("head", &[hidden], |b| {
@@ -168,12 +169,12 @@ impl Encoder {
             let out = b.activation(self.activation, out);
             let out = b.layer_norm_module(out, true);
             let logits = b.matmul(out, table, Some(bias), self.vocabulary);
-            self.finish(b, request, logits, labels);
+            finish(b, request, logits, Loss::CrossEntropy, tokens);
         });
     }
 
     fn classification(&self, b: &mut Builder, request: &Request, hidden: Tensor) {
-        let labels = request.pass.trains().then(|| b.input(Shape::vector(request.batch), ElementType::Int64));
+        let labels = request.pass.trains().then(|| labels(b, request, self.labels));
         let Self { hidden: width, dropout, .. } = *self;
         let dense = Linear { name: "pooler", input: width, output: width, bias: true };
         let last = Linear { name: "classifier", input: width, output: self.labels, bias: true };
@@ -198,20 +199,7 @@ impl Encoder {
                 }
             };
             let logits = if b.lora.is_some() { b.saved_module(state, last) } else { b.linear(state, last) };
-            self.finish(b, request, logits, labels);
+            finish(b, request, logits, request.run.loss, labels);
         });
-    }
-
-    fn finish(&self, b: &mut Builder, request: &Request, logits: Tensor, labels: Option<Tensor>) {
-        b.set_logits(logits);
-        if labels.is_none() {
-            b.keep(logits);
-            return;
-        }
-        if request.run.hold_outputs {
-            b.keep(logits);
-            b.hold_from_before(logits);
-        }
-        b.label_loss(logits);
     }
 }

@@ -145,7 +145,7 @@ impl Falcon {
         } else {
             b.module("", &[query, key], |b| (b.rotated(query, x.element), b.rotated(key, x.element)))
         };
-        let (key, value) = cached(b, request, key, value);
+        let (key, value) = cached(b, request, key, value, None);
         for tensor in [query, key, value] {
             b.local(tensor);
         }

@@ -25,6 +25,7 @@ impl Gemma2 {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
         let Gemma { num_hidden_layers: layers, vocab_size, tie_word_embeddings: tied, .. } = self.gemma;
         let block = Block { sandwich: true, softcap: true, ..self.gemma.block()? };
+        let windowed = Block { window: self.sliding_window, ..block };
         let (table, hidden) = self.gemma.embed(b, request);
         // The model's frame holds what it embedded until it returns.
         let hidden = b.module("", &[hidden], |b| {
@@ -33,7 +34,7 @@ impl Gemma2 {
             rotary_table(b, hidden, block.head_dim);
             // Layers with a window and without take turns, one with a window first.
             let hidden = alternating_blocks(b, request, layers, 2, hidden, |b, x, place| {
-                block.lower(b, request, x, if place == 0 { sliding } else { full })
+                if place == 0 { windowed.lower(b, request, x, sliding) } else { block.lower(b, request, x, full) }
             });
             block.norm(b, hidden)
         });

@@ -82,7 +82,7 @@ impl Gpt2 {
             softcap: false,
             projected: true,
         };
-        let context = attend_cached(b, request, call);
+        let context = attend_cached(b, request, call, None);
         let out = b.conv1d(context, Linear { name: "c_proj", input: width, output: width, bias: true });
         b.dropout(out, self.resid_pdrop)
     }

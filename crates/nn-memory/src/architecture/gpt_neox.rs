@@ -111,7 +111,7 @@ impl GptNeoX {
             softcap: false,
             projected: false,
         };
-        let context = attend_cached(b, request, call);
+        let context = attend_cached(b, request, call, None);
         b.linear(context, Linear { name: "dense", input: width, output: width, bias })
     }
 }

@@ -1,8 +1,9 @@
 //! What vision transformers have in common: patches, tokens before them, blocks, a classifier on the first token.
 
 use super::decoder::{blocks, divisible};
+use super::labels::{finish, labels};
 use super::{Activation, Request};
-use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, Linear, Mask, Shape, Tensor};
 use crate::{ConfigError, Decimal};
 
 /// A vision transformer.
@@ -32,7 +33,7 @@ impl Vision {
         let side = divisible("image_size", self.image, "patch_size", self.patch)?;
         let element = b.mode.parameters;
         let pixels = b.input(Shape([request.batch, self.channels, self.image, self.image]), element);
-        let labels = b.input(Shape::vector(request.batch), ElementType::Int64);
+        let labels = labels(b, request, self.labels);
         let hidden = b.module("model", &[], |b| {
             let hidden = self.embeddings(b, pixels, side.saturating_mul(side));
             // The caller's frame holds what was embedded until the blocks have run.
@@ -44,17 +45,7 @@ impl Vision {
             let first = b.slice(hidden, Shape::matrix(request.batch, self.hidden));
             let last = Linear { name: "classifier", input: self.hidden, output: self.labels, bias: true };
             let logits = b.linear(first, last);
-            b.set_logits(logits);
-            if !request.pass.trains() {
-                b.keep(logits);
-                return;
-            }
-            if request.run.hold_outputs {
-                b.keep(logits);
-                b.hold_from_before(logits);
-            }
-            b.touch_only(labels);
-            b.label_loss(logits);
+            finish(b, request, logits, request.run.loss, request.pass.trains().then_some(labels));
         });
         Ok(())
     }

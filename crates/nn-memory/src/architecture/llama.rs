@@ -3,7 +3,7 @@
 use super::config::{ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, VOCABULARY, WIDTH, config, optional};
 use super::decoder::{blocks, divisible, language_head, tokens};
 use super::{ConfigError, Pass, Request};
-use crate::program::{AttentionCall, Builder, ElementType, Experts, Linear, Mask, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, Cache, ElementType, Experts, Linear, Mask, Shape, Tensor};
 use crate::{Checkpointing, Decimal};
 
 config! {
@@ -47,6 +47,8 @@ pub(super) struct Block {
     pub(super) rotary_in_fp32: bool,
     /// Whether queries, keys and values are clamped.
     pub(super) clamped: bool,
+    /// Tokens that each sees, itself among them.
+    pub(super) window: Option<u64>,
     /// Norms after attention and MLP as well, before the residual.
     pub(super) sandwich: bool,
     /// Whether scores are capped where attention is written out.
@@ -76,6 +78,7 @@ impl Block {
             plain_norm: false,
             rotary_in_fp32: false,
             clamped: false,
+            window: None,
             sandwich: false,
             softcap: false,
             experts: None,
@@ -114,29 +117,42 @@ impl Llama {
             mlp_bias: self.mlp_bias,
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
         };
-        model(b, request, &block, self.num_hidden_layers, self.vocab_size, self.tie_word_embeddings, None);
+        model(b, request, &block, self.num_hidden_layers, self.vocab_size, self.tie_word_embeddings);
         Ok(())
     }
 }
 
 /// The whole model around blocks of the Llama kind.
-pub(super) fn model(
+pub(super) fn model(b: &mut Builder, request: &Request, block: &Block, layers: u64, vocabulary: u64, tied: bool) {
+    model_with_windows(b, request, block, layers, vocabulary, tied, 0);
+}
+
+/// The same where the first `windowless` layers have no sliding window.
+pub(super) fn model_with_windows(
     b: &mut Builder,
     request: &Request,
     block: &Block,
     layers: u64,
     vocabulary: u64,
     tied: bool,
-    window: Option<u64>,
+    windowless: u64,
 ) {
     let ids = tokens(b, request);
     let table = b.parameter("embed_tokens", Shape::matrix(vocabulary, block.hidden), 2);
     let hidden = b.module("embeddings", &[], |b| b.embedding(ids, table));
     // The model's frame holds what it embedded until it returns.
     let hidden = b.module("", &[hidden], |b| {
-        let mask = causal_mask(b, request, hidden, window);
+        let full = (windowless > 0).then(|| causal_mask(b, request, hidden, None));
+        let mask = causal_mask(b, request, hidden, block.window);
         rotary_table(b, hidden, block.head_dim);
-        let hidden = blocks(b, request, layers, hidden, |b, x| block.lower(b, request, x, mask));
+        let mut hidden = hidden;
+        if let Some(full) = full {
+            let first = Block { window: None, ..*block };
+            hidden = blocks(b, request, windowless.min(layers), hidden, |b, x| first.lower(b, request, x, full));
+        }
+        if layers > windowless {
+            hidden = blocks(b, request, layers - windowless, hidden, |b, x| block.lower(b, request, x, mask));
+        }
         block.norm(b, hidden)
     });
     language_head(b, request, hidden, tied.then_some(table), vocabulary, |_, logits| logits);
@@ -155,8 +171,10 @@ pub(super) fn rotary_table(b: &mut Builder, hidden: Tensor, head_dim: u64) {
 pub(super) fn causal_mask(b: &mut Builder, request: &Request, hidden: Tensor, window: Option<u64>) -> Mask {
     let [_, batch, length, _] = hidden.shape.0;
     let eager = request.run.attention == crate::Attention::Eager;
-    let there = if request.pass == Pass::Decode { request.length + 1 } else { length };
-    let windowed = window.is_some_and(|window| window < there);
+    let seen = if request.pass == Pass::Decode { request.length + 1 } else { length };
+    // Of keys in the cache, a window has as many as it is long.
+    let there = if request.pass == Pass::Decode { window.map_or(seen, |window| seen.min(window)) } else { seen };
+    let windowed = window.is_some_and(|window| window <= there);
     if !(eager || request.run.padding || windowed) {
         return if request.pass == Pass::Decode { Mask::Full } else { Mask::Causal };
     }
@@ -174,10 +192,9 @@ pub(super) fn causal_mask(b: &mut Builder, request: &Request, hidden: Tensor, wi
 /// The model's frame holds the mask until it returns, checkpointed blocks until their backward.
 pub(super) fn hold_mask(b: &mut Builder, request: &Request, mask: Tensor) {
     if request.pass.trains() && request.run.checkpointing != Checkpointing::None {
-        b.keep(mask);
-    } else {
-        b.local(mask);
+        b.give_to_checkpoints(mask);
     }
+    b.local(mask);
 }
 
 impl Block {
@@ -249,7 +266,7 @@ impl Block {
             softcap: self.softcap,
             projected: true,
         };
-        let context = attend_cached(b, request, call);
+        let context = attend_cached(b, request, call, self.window);
         b.linear(context, Linear { name: "o_proj", input: q, output: self.hidden, bias: self.output_bias })
     }
 
@@ -283,18 +300,25 @@ impl Block {
 }
 
 /// Attention over earlier tokens too; queries, keys and values have names until their function returns.
-pub(super) fn attend_cached(b: &mut Builder, request: &Request, call: AttentionCall) -> Tensor {
-    let (key, value) = cached(b, request, call.key, call.value);
+pub(super) fn attend_cached(b: &mut Builder, request: &Request, call: AttentionCall, window: Option<u64>) -> Tensor {
+    let (key, value) = cached(b, request, call.key, call.value, window);
     for tensor in [call.query, key, value] {
         b.local(tensor);
     }
     b.attend(AttentionCall { key, value, ..call })
 }
 
-/// Keys and values with those of earlier tokens before them, kept for later ones.
-pub(super) fn cached(b: &mut Builder, request: &Request, key: Tensor, value: Tensor) -> (Tensor, Tensor) {
+/// Keys and values with those of earlier tokens before them, kept for later ones (`DynamicCache`).
+pub(super) fn cached(
+    b: &mut Builder,
+    request: &Request,
+    key: Tensor,
+    value: Tensor,
+    window: Option<u64>,
+) -> (Tensor, Tensor) {
     if request.pass.trains() || !request.run.kv_cache {
         return (key, value);
     }
-    b.extend_cache(key, value, if request.pass == Pass::Decode { request.length } else { 0 })
+    let tokens = if request.pass == Pass::Decode { request.length } else { 0 };
+    b.extend_cache(key, value, Cache { tokens, window })
 }

@@ -40,12 +40,13 @@ impl Mistral {
         Ok(Block {
             activation: self.hidden_act,
             attention_dropout: self.attention_dropout,
+            window: self.sliding_window,
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
         })
     }
 
     pub(super) fn model(&self, b: &mut Builder, request: &Request, block: &Block) {
-        let Self { num_hidden_layers: layers, vocab_size, tie_word_embeddings: tied, sliding_window, .. } = *self;
-        model(b, request, block, layers, vocab_size, tied, sliding_window);
+        let Self { num_hidden_layers: layers, vocab_size, tie_word_embeddings: tied, .. } = *self;
+        model(b, request, block, layers, vocab_size, tied);
     }
 }

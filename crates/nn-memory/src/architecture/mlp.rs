@@ -1,9 +1,10 @@
 //! A perceptron of linear layers, and logistic regression: one of them.
 
 use super::config::{ACTIVATION, Activation, FLAG, LAYERS, RATE, WIDTH, config, optional};
+use super::labels::{finish, labels};
 use super::{ConfigError, Request};
 use crate::Decimal;
-use crate::program::{Builder, ElementType, Linear, Shape, Tensor};
+use crate::program::{Builder, Linear, Shape, Tensor};
 
 /// Widest that features may be: one-hot encoded text has millions.
 const FEATURES: super::FieldKind = super::config::count(1_000_000_000);
@@ -37,28 +38,15 @@ config! {
     }
 }
 
-fn vectors(b: &mut Builder, request: &Request, features: u64) -> Tensor {
+/// A batch: features, and their labels.
+fn vectors(b: &mut Builder, request: &Request, features: u64, classes: u64) -> (Tensor, Tensor) {
     let element = b.mode.parameters;
-    b.input(Shape::vector(request.batch), ElementType::Int64);
-    b.input(Shape::matrix(request.batch, features), element)
-}
-
-fn finish(b: &mut Builder, request: &Request, logits: Tensor) {
-    b.set_logits(logits);
-    if !request.pass.trains() {
-        b.keep(logits);
-        return;
-    }
-    if request.run.hold_outputs {
-        b.keep(logits);
-        b.hold_from_before(logits);
-    }
-    b.label_loss(logits);
+    (b.input(Shape::matrix(request.batch, features), element), labels(b, request, classes))
 }
 
 impl Mlp {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
-        let mut x = vectors(b, request, self.input_size);
+        let (mut x, labels) = vectors(b, request, self.input_size, self.output_size);
         let told = [
             Some(self.hidden_size),
             self.hidden_size_2,
@@ -76,7 +64,7 @@ impl Mlp {
         x = b.repeat(self.num_hidden_layers.saturating_sub(6), x, &mut |b, x| self.layer(b, x, width));
         let last = Linear { name: "output", input: x.shape.width(), output: self.output_size, bias: self.bias };
         let logits = b.linear(x, last);
-        finish(b, request, logits);
+        finish(b, request, logits, request.run.loss, request.pass.trains().then_some(labels));
         Ok(())
     }
 
@@ -96,10 +84,10 @@ impl Mlp {
 
 impl LogisticRegression {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
-        let x = vectors(b, request, self.input_size);
+        let (x, labels) = vectors(b, request, self.input_size, self.output_size);
         let linear = Linear { name: "linear", input: self.input_size, output: self.output_size, bias: self.bias };
         let logits = b.linear(x, linear);
-        finish(b, request, logits);
+        finish(b, request, logits, request.run.loss, request.pass.trains().then_some(labels));
         Ok(())
     }
 }

@@ -20,6 +20,7 @@ mod gemma2;
 mod gpt2;
 mod gpt_neox;
 mod image;
+mod labels;
 mod llama;
 mod mistral;
 mod mixtral;
@@ -42,8 +43,9 @@ mod vit;
 pub use config::{Activation, Config, ConfigField, FieldKind, MOST_FIELDS};
 pub use read::ConfigError;
 
-use crate::Run;
+use crate::catalog::Multiprocessors;
 use crate::program::{Builder, Layers, Mode, Program};
+use crate::{Head, Run};
 
 /// What a program is lowered for.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +57,8 @@ pub(crate) struct Request {
     pub(crate) length: u64,
     /// How many of repeated layers are written out.
     pub(crate) layers: Layers,
+    /// What the device shares sums out to.
+    pub(crate) multiprocessors: Multiprocessors,
 }
 
 /// Which pass it is.
@@ -216,6 +220,7 @@ impl Config {
             autocast: run.precision.autocast(),
             parameters: run.precision.parameters(),
             layers: request.layers,
+            multiprocessors: request.multiprocessors,
         });
         b.attention = run.attention;
         b.lora = (pass == Pass::Lora).then_some(run.lora);
@@ -243,6 +248,12 @@ impl Family {
     /// Whether it can end in one label for the sequence as well as in logits for each token.
     pub fn takes_head(self) -> bool {
         self.reads_tokens() && !self.decodes() && !self.has_target()
+    }
+
+    /// Whether it ends in one label per sample where `head` is asked for, so that the loss is a choice: that of language
+    /// models is the library's.
+    pub fn labels_samples(self, head: Head) -> bool {
+        if self.takes_head() { head == Head::Classification } else { !self.reads_tokens() }
     }
 
     /// Whether it attends.

@@ -40,7 +40,7 @@ impl Olmo {
             clamped: self.clip_qkv.is_some(),
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
         };
-        model(b, request, &block, self.num_hidden_layers, self.vocab_size, self.tie_word_embeddings, None);
+        model(b, request, &block, self.num_hidden_layers, self.vocab_size, self.tie_word_embeddings);
         Ok(())
     }
 }

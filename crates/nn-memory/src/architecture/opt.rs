@@ -114,7 +114,7 @@ impl Opt {
             softcap: false,
             projected: true,
         };
-        let context = attend_cached(b, request, call);
+        let context = attend_cached(b, request, call, None);
         b.linear(context, linear("out_proj"))
     }
 }

@@ -120,7 +120,7 @@ impl Phi {
             softcap: false,
             projected: false,
         };
-        let context = attend_cached(b, request, call);
+        let context = attend_cached(b, request, call, None);
         b.linear(context, Linear { name: "dense", input: heads * head_dim, output: input, bias: true })
     }
 }

@@ -100,7 +100,7 @@ impl Phi3 {
             softcap: false,
             projected: false,
         };
-        let context = attend_cached(b, request, call);
+        let context = attend_cached(b, request, call, self.sliding_window);
         b.linear(context, Linear { name: "o_proj", input: q, output: input, bias: false })
     }
 }

@@ -3,14 +3,14 @@
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
-use super::llama::{Block, grouped_heads, model};
-use super::{ConfigError, Request};
+use super::llama::{Block, grouped_heads, model_with_windows};
+use super::{ConfigError, FieldKind, Request};
 use crate::Decimal;
 use crate::program::Builder;
 
 config! {
-    /// Fields of `Qwen2Config`.
-    Qwen2 {
+    /// Fields of `Qwen2Config` without its sliding window.
+    Qwen2Base {
         hidden_size: u64 = 4_096, WIDTH, "Hidden size";
         intermediate_size: u64 = 22_016, WIDTH, "Intermediate size";
         num_hidden_layers: u64 = 32, LAYERS, "Layers";
@@ -24,13 +24,27 @@ config! {
     }
 }
 
+config! {
+    /// Fields of `Qwen2Config`.
+    Qwen2 {
+        ..base: Qwen2Base {}
+        use_sliding_window: bool = 0, FLAG, "Sliding window in use";
+        sliding_window: Option<u64> = 4_096, optional(1_000_000_000), "Sliding window";
+        max_window_layers: u64 = 28, FieldKind::Count { minimum: 0, maximum: 1_000_000 }, "Layers without a window";
+    }
+}
+
 impl Qwen2 {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
-        let block = self.block()?;
-        self.model(b, request, &block);
+        let in_use = self.use_sliding_window && self.max_window_layers < self.base.num_hidden_layers;
+        let window = self.sliding_window.filter(|_| in_use);
+        let block = Block { window, ..self.base.block()? };
+        self.base.model(b, request, &block, window.map_or(0, |_| self.max_window_layers));
         Ok(())
     }
+}
 
+impl Qwen2Base {
     /// Qwen2's own, without experts.
     pub(super) fn block(&self) -> Result<Block, ConfigError> {
         let (kv_heads, head_dim) =
@@ -43,7 +57,8 @@ impl Qwen2 {
         })
     }
 
-    pub(super) fn model(&self, b: &mut Builder, request: &Request, block: &Block) {
-        model(b, request, block, self.num_hidden_layers, self.vocab_size, self.tie_word_embeddings, None);
+    pub(super) fn model(&self, b: &mut Builder, request: &Request, block: &Block, windowless: u64) {
+        let Self { num_hidden_layers: layers, vocab_size, tie_word_embeddings: tied, .. } = *self;
+        model_with_windows(b, request, block, layers, vocab_size, tied, windowless);
     }
 }

@@ -2,14 +2,14 @@
 
 use super::config::{FLAG, WIDTH, config, count};
 use super::llama::Block;
-use super::qwen2::Qwen2;
+use super::qwen2::Qwen2Base;
 use super::{ConfigError, Request};
 use crate::program::{Builder, Experts};
 
 config! {
     /// Fields of `Qwen2MoeConfig`.
     Qwen2Moe {
-        ..qwen2: Qwen2 {
+        ..qwen2: Qwen2Base {
             hidden_size = 2_048;
             intermediate_size = 5_632;
             num_hidden_layers = 24;
@@ -42,7 +42,7 @@ impl Qwen2Moe {
             shared_expert: Some(self.shared_expert_intermediate_size),
             ..block
         };
-        self.qwen2.model(b, request, &block);
+        self.qwen2.model(b, request, &block, 0);
         Ok(())
     }
 }

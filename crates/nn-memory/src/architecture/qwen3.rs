@@ -3,8 +3,8 @@
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
-use super::llama::{Block, grouped_heads, model};
-use super::{ConfigError, Request};
+use super::llama::{Block, grouped_heads, model_with_windows};
+use super::{ConfigError, FieldKind, Request};
 use crate::Decimal;
 use crate::program::Builder;
 
@@ -22,6 +22,9 @@ config! {
         hidden_act: Activation = Activation::Silu as u64, ACTIVATION, "Activation";
         tie_word_embeddings: bool = 0, FLAG, "Tied embeddings";
         attention_dropout: Decimal = 0, RATE, "Attention dropout";
+        use_sliding_window: bool = 0, FLAG, "Sliding window in use";
+        sliding_window: Option<u64> = 4_096, optional(1_000_000_000), "Sliding window";
+        max_window_layers: u64 = 28, FieldKind::Count { minimum: 0, maximum: 1_000_000 }, "Layers without a window";
         attention_bias: bool = 0, FLAG, "Attention bias";
     }
 }
@@ -30,15 +33,19 @@ impl Qwen3 {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
         let (kv_heads, head_dim) =
             grouped_heads(self.hidden_size, self.num_attention_heads, self.num_key_value_heads, self.head_dim)?;
+        let window =
+            self.sliding_window.filter(|_| self.use_sliding_window && self.max_window_layers < self.num_hidden_layers);
         let block = Block {
             activation: self.hidden_act,
             attention_dropout: self.attention_dropout,
+            window,
             qkv_bias: self.attention_bias,
             output_bias: self.attention_bias,
             qk_norm: true,
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
         };
-        model(b, request, &block, self.num_hidden_layers, self.vocab_size, self.tie_word_embeddings, None);
+        let (layers, first) = (self.num_hidden_layers, window.map_or(0, |_| self.max_window_layers));
+        model_with_windows(b, request, &block, layers, self.vocab_size, self.tie_word_embeddings, first);
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use super::Request;
-use crate::program::{Builder, ElementType, Mask, Shape, Tensor};
+use crate::program::{Builder, Cache, ElementType, Mask, Shape, Tensor};
 
 /// Token ids of the encoder.
 pub(super) fn encoder_tokens(b: &mut Builder, request: &Request) -> Tensor {
@@ -59,14 +59,14 @@ pub(super) fn cached(b: &mut Builder, request: &Request, key: Tensor, value: Ten
     if request.pass.trains() || !request.run.kv_cache {
         return (key, value);
     }
-    b.module("", &[key, value], |b| b.extend_cache(key, value, 0))
+    b.module("", &[key, value], |b| b.extend_cache(key, value, Cache { tokens: 0, window: None }))
 }
 
 /// The loss in training; what the caller is given.
 pub(super) fn finish(b: &mut Builder, request: &Request, logits: Tensor, encoded: Tensor) {
     b.set_logits(logits);
     if request.pass.trains() {
-        b.label_loss(logits);
+        b.module("loss", &[logits], |b| b.cross_entropy(logits));
     }
     if !request.pass.trains() || request.run.hold_outputs {
         b.keep(logits);

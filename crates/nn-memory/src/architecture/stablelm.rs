@@ -101,7 +101,7 @@ impl StableLm {
             softcap: false,
             projected: false,
         };
-        let context = attend_cached(b, request, call);
+        let context = attend_cached(b, request, call, None);
         b.linear(context, Linear { name: "o_proj", input, output: input, bias: false })
     }
 }

@@ -37,6 +37,7 @@ impl Starcoder2 {
             qkv_bias: self.use_bias,
             output_bias: self.use_bias,
             attention_dropout: self.attention_dropout,
+            window: self.sliding_window,
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
         };
         let (table, embedded) = embed(b, request, "embed_tokens", self.vocab_size, self.hidden_size);

@@ -239,6 +239,9 @@ fn notes(scenario: &Scenario, config: &Config, report: &Report) -> Vec<Note> {
     }
     notes.push(Note::AllocatedNotReserved);
     notes.push(Note::FollowedStepByStep(report.peak_phase));
+    if scenario.device.multiprocessors().is_none() {
+        notes.push(Note::MultiprocessorsAssumed);
+    }
     if let Some(training) = scenario.task.training() {
         notes.push(Note::OptimizerState(training.optimizer));
     }

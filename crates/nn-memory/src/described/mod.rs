@@ -8,7 +8,7 @@ pub(crate) use answer::{estimate, explain, read_once, total};
 pub use reserve::Reserved;
 
 use crate::architecture::{Pass, Request};
-use crate::catalog::Device;
+use crate::catalog::Multiprocessors;
 use crate::program::{Layers, Program};
 use crate::step::{self, Amounts, Kind, Optimize, Outcome, Setting, Watch};
 use crate::{Bytes, Config, ConfigError, DeviceChoice, Phase, Scenario, Task};
@@ -67,7 +67,9 @@ pub(crate) fn lower(scenario: &Scenario, config: &Config, layers: Layers) -> Res
     };
     let mut passes = Vec::with_capacity(kinds.len());
     for &pass in kinds {
-        let request = Request { run, pass, batch: scenario.batch_size, length: scenario.sequence_length, layers };
+        let multiprocessors = scenario.device.multiprocessors().unwrap_or(Multiprocessors::HOPPER);
+        let (batch, length) = (scenario.batch_size, scenario.sequence_length);
+        let request = Request { run, pass, batch, length, layers, multiprocessors };
         let program = config.lower(&request)?;
         let setting = setting(scenario, pass, &program);
         passes.push((program, setting));
@@ -94,7 +96,7 @@ fn setting(scenario: &Scenario, pass: Pass, program: &Program) -> Setting {
 }
 
 /// cuBLAS takes a workspace for each thread that multiplies (forward, and backward's), cuBLASLt 1 MiB more for each that
-/// adds a bias. Source: `getChosenWorkspaceSize` of PyTorch: 32 MiB on Hopper and later, 4,096 KiB × 2 + 16 KiB × 8 before.
+/// adds a bias.
 fn workspace(device: DeviceChoice, program: &Program, pass: Pass, recomputes: bool) -> u64 {
     if !program.matmul {
         return 0;
@@ -114,19 +116,8 @@ fn workspace(device: DeviceChoice, program: &Program, pass: Pass, recomputes: bo
 
 fn workspace_each(device: DeviceChoice) -> u64 {
     match device {
-        DeviceChoice::Catalog(device) => cublas_workspace(device).get(),
+        DeviceChoice::Catalog(device) => device.cublas_workspace.get(),
         DeviceChoice::Custom(_) => Bytes::mib(32).get(),
-    }
-}
-
-fn cublas_workspace(device: &Device) -> Bytes {
-    let is = |names: &[&str]| names.iter().any(|name| device.id.starts_with(name));
-    if is(&["apple"]) {
-        Bytes::ZERO
-    } else if is(&["h100", "h200", "gh200", "b200", "b100", "gb200", "rtx-50", "rtx-pro"]) {
-        Bytes::mib(32)
-    } else {
-        Bytes::kib(4_096 * 2 + 16 * 8)
     }
 }
 

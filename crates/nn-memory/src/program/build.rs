@@ -3,11 +3,13 @@
 //! Lifetimes follow Python. A tensor lives until the last operator that takes it; arguments of a module live until the
 //! module returns, as its caller's frame holds them; so do locals that a module keeps by name ([`Builder::local`]).
 
+use crate::catalog::Multiprocessors;
 use crate::{Attention, Lora};
 
 use super::tensor::{ElementType, Shape, Tensor};
 use super::{
-    Checkpoint, Edge, Grad, Instruction, Node, Parameter, Program, Role, Section, Span, Storage, WRITTEN_OUT, round,
+    Checkpoint, Earlier, Edge, Grad, Instruction, Node, Parameter, Program, Role, Section, Span, Storage, WRITTEN_OUT,
+    round,
 };
 
 /// How many layers of a section are written out.
@@ -34,6 +36,8 @@ pub(crate) struct Mode {
     pub(crate) parameters: ElementType,
     /// How many layers are written out.
     pub(crate) layers: Layers,
+    /// What the device shares sums out to.
+    pub(crate) multiprocessors: Multiprocessors,
 }
 
 /// What an operator makes.
@@ -93,6 +97,8 @@ pub(crate) struct Builder {
     module: &'static str,
     /// Locals of the modules that run, innermost last.
     frames: Vec<u32>,
+    /// What every checkpointed block is given besides its input.
+    shared: Vec<u32>,
     /// What autocast has cast, and the weight it was.
     casts: Vec<(u32, Tensor)>,
     /// Layers that the parameter being made stands for.
@@ -118,6 +124,7 @@ impl Builder {
             program,
             module: "",
             frames: Vec::new(),
+            shared: Vec::new(),
             casts: Vec::new(),
             copies: 1,
             too_large: false,
@@ -325,6 +332,7 @@ impl Builder {
             outputs,
             saved,
             saves_output: rule.saves_output || !rule.statistics.is_empty(),
+            replaces: Span::default(),
             differentiable: requires_grad,
             view: matches!(rule.output, Output::View(..)),
             matmul: rule.matmul,
@@ -365,6 +373,19 @@ impl Builder {
     pub(crate) fn mark(&mut self, tensor: Tensor, role: Role) {
         let storage = self.storage_of(tensor);
         self.program.storages[storage].role = role;
+    }
+
+    /// Says that what the operator that ran last made takes the place of these in the cache.
+    pub(crate) fn replace_earlier(&mut self, earlier: &[(Shape, ElementType)]) {
+        let start = u32_of(self.program.earlier.len());
+        for &(shape, element) in earlier {
+            let bytes = self.size(shape, element);
+            self.program.earlier.push(Earlier { shape, element, bytes, copies: self.copies });
+        }
+        let end = u32_of(self.program.earlier.len());
+        if let Some(node) = self.program.nodes.last_mut() {
+            node.replaces = Span { start, end };
+        }
     }
 
     /// Says that cuBLASLt is in use.
@@ -460,6 +481,11 @@ impl Builder {
         state
     }
 
+    /// Gives a tensor to every checkpointed block from here on: each holds it until its backward is over.
+    pub(crate) fn give_to_checkpoints(&mut self, tensor: Tensor) {
+        self.shared.push(tensor.id);
+    }
+
     /// A block that keeps only its inputs, and computes the rest again in backward.
     pub(crate) fn checkpoint(
         &mut self,
@@ -470,6 +496,7 @@ impl Builder {
         let index = u32_of(self.program.checkpoints.len());
         let start = u32_of(self.program.held.len());
         self.program.held.extend(inputs.iter().map(|tensor| tensor.id));
+        self.program.held.extend(&self.shared);
         let inputs = Span { start, end: u32_of(self.program.held.len()) };
         let begin = self.now();
         self.program.checkpoints.push(Checkpoint { begin, end: begin, inputs, keep_matmuls });

@@ -9,7 +9,7 @@ mod rules;
 mod tensor;
 
 pub(crate) use build::{Builder, Layers, Mode};
-pub(crate) use rules::{AttentionCall, Experts, Linear, Mask};
+pub(crate) use rules::{AttentionCall, Cache, Experts, Linear, Mask};
 pub(crate) use tensor::Tensor;
 pub use tensor::{ElementType, Shape};
 
@@ -60,6 +60,8 @@ pub(crate) struct Node {
     pub(crate) saved: Span,
     /// How many of these are outputs: they are kept after it ran, inputs before.
     pub(crate) saves_output: bool,
+    /// Keys and values that it takes the place of, in [`Program::earlier`].
+    pub(crate) replaces: Span,
     /// Whether gradients flow through it.
     pub(crate) differentiable: bool,
     /// Whether the output is a view, as its gradient then is.
@@ -162,6 +164,16 @@ pub(crate) struct Section {
     pub(crate) parameters: Span,
 }
 
+/// Keys or values of one layer that stand in the cache before the pass.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Earlier {
+    pub(crate) shape: Shape,
+    pub(crate) element: ElementType,
+    pub(crate) bytes: u64,
+    /// In how many layers there are such.
+    pub(crate) copies: u64,
+}
+
 /// A block whose activations are computed again in backward.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Checkpoint {
@@ -191,6 +203,8 @@ pub(crate) struct Program {
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) sections: Vec<Section>,
     pub(crate) checkpoints: Vec<Checkpoint>,
+    /// What the cache holds of earlier tokens.
+    pub(crate) earlier: Vec<Earlier>,
     /// Buffers of the modules: there all the time.
     pub(crate) buffers: u64,
     /// Batch as the training loop puts it on the device.

@@ -3,7 +3,7 @@
 use super::heap::Heap;
 use super::optimize::{self, Optimize};
 use super::{Kind, Ledger, Line, Phase};
-use crate::program::{ElementType, GRANULE, Grad, Instruction, Node, Program, Role, Shape, Span, WRITTEN_OUT};
+use crate::program::{Earlier, ElementType, GRANULE, Grad, Instruction, Node, Program, Role, Shape, Span, WRITTEN_OUT};
 
 /// Bytes by [`Kind`].
 pub(crate) type Amounts = [i64; Kind::ALL.len()];
@@ -63,6 +63,9 @@ pub(crate) struct Outcome {
 }
 
 const NONE: u32 = u32::MAX;
+
+/// What the ledger calls keys and values that stand before the pass.
+const EARLIER: &str = "earlier tokens";
 
 #[derive(Debug, Clone, Copy)]
 struct Live {
@@ -231,6 +234,10 @@ impl<'p> Player<'p> {
             optimize::state(&optimize, program, |kind, name, label, element, shape, bytes, copies| {
                 self.stands(kind, name, label, element, shape, bytes, copies);
             });
+        }
+        for earlier in &program.earlier {
+            let Earlier { shape, element, bytes, copies } = *earlier;
+            self.stands(Kind::KvCache, "", EARLIER, element, shape, bytes, copies);
         }
         if self.setting.scaler {
             self.stands(Kind::OptimizerState, "", "gradient scaler", ElementType::Fp32, scalar, 2 * GRANULE, 1);
@@ -512,6 +519,9 @@ impl<'p> Player<'p> {
             self.multiplies(node);
         }
         self.scratch(node.forward_scratch);
+        for earlier in &program.earlier[node.replaces.indices()] {
+            self.replace(earlier);
+        }
         if node.differentiable {
             self.save(node, keep);
         }
@@ -525,6 +535,17 @@ impl<'p> Player<'p> {
             if program.last_use[tensor] == at {
                 self.python_drops(index(tensor));
             }
+        }
+    }
+
+    /// What the cache held goes: the operator has made what it holds from now on.
+    fn replace(&mut self, earlier: &Earlier) {
+        let Earlier { shape, element, bytes, .. } = *earlier;
+        let kind = Kind::KvCache;
+        self.amounts[kind as usize] = self.amounts[kind as usize].saturating_sub(signed(bytes));
+        self.total = self.total.saturating_sub(signed(bytes));
+        if self.ledger.is_some() {
+            self.enter(Line { kind, module: "", label: EARLIER, element, shape, bytes }, -1);
         }
     }
 

@@ -3,7 +3,7 @@
 use nn_memory::catalog::{self, DEVICES};
 use nn_memory::{
     ActivationUnits, Attention, Bytes, Checkpointing, Choice, Config, Decimal, DeviceChoice, Family, Head,
-    Implementation, Lora, Model, Optimizer, Overheads, Precision, PrecisionMode, Run, Scenario, StatePrecision,
+    Implementation, Lora, Loss, Model, Optimizer, Overheads, Precision, PrecisionMode, Run, Scenario, StatePrecision,
     TARGET_MODULES, Targets, Task, Training,
 };
 use proptest::collection::vec;
@@ -128,6 +128,7 @@ prop_compose! {
         checkpointing in prop_oneof![any_choice::<Checkpointing>(), count(64).prop_map(Checkpointing::Every)],
         attention in any_choice::<Attention>(),
         head in any_choice::<Head>(),
+        loss in any_choice::<Loss>(),
         flags in any::<[bool; 7]>(),
         accumulation_steps in count(64),
         target_length in count(4_096),
@@ -136,7 +137,7 @@ prop_compose! {
         let [dropout, set_to_none, clip, hold_outputs, padding, kv_cache, last_logits] = flags;
         Run {
             precision, implementation, checkpointing, attention, dropout, accumulation_steps, set_to_none, clip,
-            hold_outputs, padding, head, target_length, kv_cache, last_logits, lora,
+            hold_outputs, padding, head, loss, target_length, kv_cache, last_logits, lora,
         }
     }
 }

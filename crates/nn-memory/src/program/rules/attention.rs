@@ -37,6 +37,15 @@ pub(crate) enum Mask {
     Tensor(Tensor),
 }
 
+/// What a layer's key-value cache holds before the pass.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cache {
+    /// Tokens whose keys and values stand.
+    pub(crate) tokens: u64,
+    /// Tokens that each sees, itself among them, where the layer has a sliding window.
+    pub(crate) window: Option<u64>,
+}
+
 /// A kernel of `scaled_dot_product_attention`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kernel {
@@ -161,7 +170,7 @@ impl Builder {
             _ => 64,
         };
         let work = batch.saturating_mul(rows).saturating_mul(queries.div_ceil(64));
-        let splits = key_splits(work.min(1 << 20), there.div_ceil(block));
+        let splits = key_splits(self.mode.multiprocessors, work.min(1 << 20), there.div_ceil(block));
         if splits <= 1 {
             return 0;
         }
@@ -326,19 +335,34 @@ impl Builder {
         self.run(Rule { saves_output: true, backward_scratch: scratch, ..rule })
     }
 
-    /// Adds keys and values to the cache: a copy with those of earlier tokens before them.
-    pub(crate) fn extend_cache(&mut self, key: Tensor, value: Tensor, earlier: u64) -> (Tensor, Tensor) {
+    /// Adds keys and values to the cache: a copy with those of earlier tokens before them, of which nothing else is left. A
+    /// layer with a sliding window takes the last ones alone, and afterwards keeps a view of as many: all that stands
+    /// behind it stays until the next copy.
+    pub(crate) fn extend_cache(&mut self, key: Tensor, value: Tensor, earlier: Cache) -> (Tensor, Tensor) {
+        let used = earlier.window.map_or(earlier.tokens, |window| earlier.tokens.min(window.saturating_sub(1)));
+        let before = |tensor: Tensor| {
+            let [batch, heads, _, width] = tensor.shape.0;
+            (Shape([batch, heads, earlier.tokens, width]), tensor.element)
+        };
         // Both are arguments of `update`, and go when it returns.
-        let [key, value] = self.module("", &[key, value], |b| {
+        let copies = self.module("", &[key, value], |b| {
             [key, value].map(|tensor| {
                 let [batch, heads, length, width] = tensor.shape.0;
-                let shape = Shape([batch, heads, earlier + length, width]);
+                let shape = Shape([batch, heads, used + length, width]);
                 let whole = b.run(Rule::new("cat", &[(tensor, Grad::None)], Output::Fresh(shape, tensor.element)));
                 b.mark(whole, Role::KvCache);
                 b.keep(whole);
+                if earlier.tokens > 0 && earlier.window.is_none() {
+                    b.replace_earlier(&[before(tensor)]);
+                }
                 whole
             })
         });
+        if earlier.tokens > 0 && earlier.window.is_some() {
+            // Both copies are there before the cache lets go.
+            self.replace_earlier(&[before(key), before(value)]);
+        }
+        let [key, value] = copies;
         (key, value)
     }
 

@@ -57,7 +57,7 @@ impl Builder {
                 let (all, sums) = (full.unwrap_or(0), tensor.shape.elements().unwrap_or(0).max(1));
                 let along_rows = tensor.shape.width() == 1;
                 unreduced += self.size(shape, element);
-                reduction_scratch = round(reduction(sums, all / sums, along_rows));
+                reduction_scratch = round(reduction(self.mode.multiprocessors, sums, all / sums, along_rows));
             }
         }
         for tensor in both {

@@ -37,6 +37,7 @@ impl Builder {
             let permutation = b.make("sort", index, ElementType::Int64);
             b.local(permutation);
             let gathered = b.gather(x, Shape::matrix(rows, hidden), permutation);
+            b.local(gathered);
             let offsets = b.make("offsets", Shape::vector(count), ElementType::Int32);
             b.local(offsets);
             let mask = b.make("sentinels", index, ElementType::Byte);

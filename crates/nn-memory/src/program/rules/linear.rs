@@ -56,7 +56,7 @@ impl Builder {
                 label = "addmm";
                 if bias.requires_grad {
                     let rows = x.shape.elements().unwrap_or(0) / x.shape.width().max(1);
-                    scratch = round(reduction(output, rows, false));
+                    scratch = round(reduction(self.mode.multiprocessors, output, rows, false));
                 }
                 with_bias = [(bias, Grad::New), (x, flat), (weight, of_weight)];
                 &with_bias

@@ -15,6 +15,6 @@ mod reduce;
 mod shape;
 mod vision;
 
-pub(crate) use attention::{AttentionCall, Mask};
+pub(crate) use attention::{AttentionCall, Cache, Mask};
 pub(crate) use experts::Experts;
 pub(crate) use linear::Linear;

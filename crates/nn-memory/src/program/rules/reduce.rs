@@ -1,16 +1,12 @@
 //! What reductions and split kernels need in device memory for a moment.
 //!
 //! Where one block of threads cannot take all values of an output, several do, and leave their parts in a buffer:
-//! `ATen/native/cuda/Reduce.cuh` (`setReduceConfig`) decides how many. It depends on the device; the figures here are
-//! those of an H100 or H200: 132 multiprocessors of 2,048 threads.
+//! `ATen/native/cuda/Reduce.cuh` (`setReduceConfig`) decides how many, as many as the device can run at once.
 
-/// Multiprocessors of the device.
-pub(super) const MULTIPROCESSORS: u64 = 132;
-/// Threads that each holds.
-const THREADS: u64 = 2_048;
+use crate::catalog::Multiprocessors;
 
 /// Bytes of the buffer for `outputs` sums of `inputs` values each; `along_rows` where the values of a sum lie together.
-pub(super) fn reduction(outputs: u64, inputs: u64, along_rows: bool) -> u64 {
+pub(super) fn reduction(device: Multiprocessors, outputs: u64, inputs: u64, along_rows: bool) -> u64 {
     let (mut first, second) = if along_rows { (inputs, outputs) } else { (outputs, inputs) };
     let mut vector = 1;
     if along_rows {
@@ -39,7 +35,7 @@ pub(super) fn reduction(outputs: u64, inputs: u64, along_rows: bool) -> u64 {
     } else {
         step_out *= height;
     }
-    let target = MULTIPROCESSORS * (THREADS / threads);
+    let target = device.count * (device.threads / threads);
     let grid = (outputs / vector).div_ceil(step_out).max(1);
     let each = per_thread(step_in);
     if !by_height || each < 256 || grid > target {
@@ -55,8 +51,8 @@ pub(super) fn reduction(outputs: u64, inputs: u64, along_rows: bool) -> u64 {
 
 /// Into how many parts flash attention splits the keys when queries alone would leave the device idle
 /// (`num_splits_heuristic` of `flash_api.cpp`); `work` counts batch × heads × blocks of queries.
-pub(super) fn key_splits(work: u64, key_blocks: u64) -> u64 {
-    let slots = 2 * MULTIPROCESSORS;
+pub(super) fn key_splits(device: Multiprocessors, work: u64, key_blocks: u64) -> u64 {
+    let slots = 2 * device.count;
     // work ≥ 0.8 × slots
     if work.saturating_mul(5) >= slots * 4 || key_blocks <= 1 {
         return 1;
@@ -90,7 +86,22 @@ mod tests {
     #[test]
     fn buffers_of_column_sums() {
         // sum over 1,024 rows of 2,048 BF16 values: 16 MiB.
-        assert_eq!(reduction(2_048, 1_024, false), 16 << 20);
-        assert_eq!(reduction(1_024, 2_048, true), 0);
+        assert_eq!(reduction(Multiprocessors::HOPPER, 2_048, 1_024, false), 16 << 20);
+        assert_eq!(reduction(Multiprocessors::HOPPER, 1_024, 2_048, true), 0);
+    }
+
+    /// The same of sums over 4,096 rows of 768 FP32 values and of the mean of 40,960,000, on devices of other sizes.
+    #[test]
+    fn buffers_shrink_with_the_device() {
+        for (count, threads, columns, mean) in [
+            (132, 2_048, 24 << 20, 2_112),
+            (108, 2_048, 24 << 20, 1_728),
+            (40, 1_024, 21_233_664, 1_252),
+            (28, 1_536, 21 << 20, 1_252),
+        ] {
+            let device = Multiprocessors { count, threads };
+            assert_eq!(reduction(device, 768, 4_096, false), columns, "{device:?}");
+            assert_eq!(reduction(device, 1, 40_960_000, true), mean, "{device:?}");
+        }
     }
 }

@@ -1,0 +1,27 @@
+//! Labels, and the end of networks whose logits are held against them as they are.
+
+use super::Request;
+use crate::Loss;
+use crate::program::{Builder, ElementType, Shape, Tensor};
+
+/// Labels of a batch: a class for each sample, or a number for each logit, as wide as the weights.
+pub(super) fn labels(b: &mut Builder, request: &Request, classes: u64) -> Tensor {
+    match request.run.loss {
+        Loss::CrossEntropy => b.input(Shape::vector(request.batch), ElementType::Int64),
+        Loss::Mse | Loss::BceWithLogits => b.input(Shape::matrix(request.batch, classes), b.mode.parameters),
+    }
+}
+
+/// Returns the logits; where there are labels to train with, takes their loss.
+pub(super) fn finish(b: &mut Builder, request: &Request, logits: Tensor, loss: Loss, labels: Option<Tensor>) {
+    b.set_logits(logits);
+    let Some(labels) = labels else {
+        b.keep(logits);
+        return;
+    };
+    if request.run.hold_outputs {
+        b.keep(logits);
+        b.hold_from_before(logits);
+    }
+    b.label_loss(loss, logits, labels);
+}
