@@ -28,12 +28,13 @@
 //!   the version of macOS, not the chip, and an administrator can move it (`iogpu.wired_limit_mb`).
 //!   The rows hold the default of current releases; macOS 15 gave less.
 //!
-//! **Multiprocessors** are those of NVIDIA's architecture whitepapers: GP100 (P100), GV100 (V100), TU102 (T4, in its
-//! appendix), GA100 (A100), GA102 (RTX 3090, A40), GH100 (H100 SXM; an H200 has the same GPU), AD102 (RTX 4090) and RTX
-//! Blackwell (RTX 5090). Of the other GeForce and RTX cards, A10, L4 and L40S, NVIDIA's data sheets give CUDA cores, of which
-//! GA10x, Ada and Blackwell have 128 in each. The B200's 148 are from <https://chipsandcheese.com/p/nvidias-b200-keeping-the-cuda-juggernaut>.
-//! The threads that each holds follow from the compute capability (CUDA C++ Programming Guide, "Technical Specifications
-//! per Compute Capability"): 2,048, but 1,024 of 7.5 and 1,536 of 8.6, 8.9 and 12.0.
+//! **Multiprocessors** are those of NVIDIA's architecture whitepapers: GP100 (P100), GV100 (V100), GA100 (A100), GA102
+//! (RTX 3090, A40), GH100 (H100 SXM; an H200 has the same GPU), AD102 (RTX 4090) and RTX Blackwell (RTX 5090). Of the other
+//! GeForce and RTX cards, A10, L4, L40S and T4, NVIDIA's data sheets give CUDA cores, of which GA10x, Ada and Blackwell have
+//! 128 in each, Turing 64. The B200's 148 are from
+//! <https://chipsandcheese.com/p/nvidias-b200-keeping-the-cuda-juggernaut>. The threads that each holds follow from the
+//! compute capability (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability"): 2,048, but 1,024 of
+//! 7.5 and 1,536 of 8.6, 8.9 and 12.0.
 
 use crate::Bytes;
 
@@ -50,7 +51,7 @@ pub struct Device {
     pub reported: Bytes,
     /// What runs its threads, where that is known of a CUDA device.
     pub multiprocessors: Option<Multiprocessors>,
-    /// What PyTorch sets aside for cuBLAS in each thread that multiplies.
+    /// What PyTorch sets aside for cuBLAS, or hipBLAS, in each thread that multiplies.
     pub cublas_workspace: Bytes,
     /// Where the reported figure was read.
     pub source: &'static str,
@@ -75,10 +76,12 @@ const fn cuda(count: u64, threads: u64) -> Option<Multiprocessors> {
     Some(Multiprocessors { count, threads })
 }
 
-// `getChosenWorkspaceSize` of PyTorch: 32 MiB on Hopper and later, 4,096 KiB × 2 + 16 KiB × 8 before.
+// `parseChosenWorkspaceSize` in PyTorch's `aten/src/ATen/cuda/CublasHandlePool.cpp`: 32 MiB of compute capability 9, 10 and
+// 12, 4,096 KiB × 2 + 16 KiB × 8 of earlier ones; with ROCm 128 MiB of gfx94x (MI300), 32 MiB of others.
 const HOPPER: Bytes = Bytes::mib(32);
 const EARLIER: Bytes = Bytes::kib(4_096 * 2 + 16 * 8);
-// AMD's devices count as earlier ones: what hipBLAS takes is not known here.
+const ROCM: Bytes = Bytes::mib(32);
+const MI300: Bytes = Bytes::mib(128);
 const NO_CUBLAS: Bytes = Bytes::ZERO;
 
 /// The devices, by reported memory and then by id.
@@ -115,7 +118,7 @@ pub const DEVICES: &[Device] = &[
     // ECC off; with ECC on expect what the L40S reports.
     Device { id: "rtx-6000-ada-48gb",   name: "RTX 6000 Ada 48 GB",            advertised: Bytes::gib(48),  reported: Bytes::mib(49_140),  multiprocessors: cuda(142, 1_536), cublas_workspace: EARLIER,   source: "https://github.com/thamada/nvidia-smi/blob/b09ef139265ffc7e3c78006346981de8e4d70499/gls/RTX6000Ada_x8_smi.py" },
     // Each die is a device of its own; the pool of 67,092,480 KiB that rocminfo lists.
-    Device { id: "mi250-die-64gb",      name: "MI250 64 GB (one of two dies)", advertised: Bytes::gib(64),  reported: Bytes::mib(65_520),  multiprocessors: None,             cublas_workspace: EARLIER,   source: "https://github.com/ROCm/rocm_smi_lib/issues/160" },
+    Device { id: "mi250-die-64gb",      name: "MI250 64 GB (one of two dies)", advertised: Bytes::gib(64),  reported: Bytes::mib(65_520),  multiprocessors: None,             cublas_workspace: ROCM,      source: "https://github.com/ROCm/rocm_smi_lib/issues/160" },
     // SXM.
     Device { id: "h100-80gb",           name: "H100 80 GB",                    advertised: Bytes::gib(80),  reported: Bytes::mib(81_559),  multiprocessors: cuda(132, 2_048), cublas_workspace: HOPPER,    source: "https://github.com/NVIDIA/nccl/issues/1264" },
     Device { id: "a100-80gb",           name: "A100 80 GB",                    advertised: Bytes::gib(80),  reported: Bytes::mib(81_920),  multiprocessors: cuda(108, 2_048), cublas_workspace: EARLIER,   source: "https://github.com/modal-labs/modal-client/pull/2797" },
@@ -130,7 +133,7 @@ pub const DEVICES: &[Device] = &[
     // Sold as 180 GB; some sheets give a theoretical 192 GB.
     Device { id: "b200-180gb",          name: "B200 180 GB",                   advertised: Bytes::gib(180), reported: Bytes::mib(183_359), multiprocessors: cuda(148, 2_048), cublas_workspace: HOPPER,    source: "https://github.com/NVIDIA/TensorRT-LLM/issues/10278" },
     // rocm-smi: 206,141,652,992 bytes, unpartitioned.
-    Device { id: "mi300x-192gb",        name: "MI300X 192 GB",                 advertised: Bytes::gib(192), reported: Bytes::mib(196_592), multiprocessors: None,             cublas_workspace: EARLIER,   source: "https://github.com/ROCm/legacy-rocm-build/issues/4750" },
+    Device { id: "mi300x-192gb",        name: "MI300X 192 GB",                 advertised: Bytes::gib(192), reported: Bytes::mib(196_592), multiprocessors: None,             cublas_workspace: MI300,     source: "https://github.com/ROCm/legacy-rocm-build/issues/4750" },
     // Read with `iogpu.wired_limit_mb` at 0, the default.
     Device { id: "apple-256gb",         name: "Apple M3 Ultra 256 GB",         advertised: Bytes::gib(256), reported: Bytes::mib(228_065), multiprocessors: None,             cublas_workspace: NO_CUBLAS, source: "https://github.com/mindmonkey-ai/chekov/blob/589c6353299de05d1f75c569d0894505194e69a1/CHANGELOG.md" },
 ];
