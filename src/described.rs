@@ -12,7 +12,6 @@ use crate::built::Built;
 use crate::charts::{Chart, timeline};
 use crate::form::{DescribedForm, FORM};
 use crate::page::Page;
-use crate::results::export::Write;
 
 /// What described models need of the engine and of the page.
 pub struct Described {
@@ -26,8 +25,6 @@ pub struct Described {
     pub timeline: &'static Chart,
     /// What the allocator reserves.
     pub reserve: fn(Page) -> Built,
-    /// Writes the answer as JSON.
-    pub json: Write,
     /// How accurate this is, and the nearest measured runs.
     pub accuracy: fn(&Scenario) -> (String, Vec<String>),
 }
@@ -42,7 +39,6 @@ static DESCRIBED: Described = Described {
     form: &FORM,
     timeline: &timeline::CHART,
     reserve: crate::results::reserve,
-    json: crate::results::export::json,
     accuracy: crate::results::measured,
 };
 

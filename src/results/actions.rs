@@ -35,17 +35,9 @@ pub fn copy_link(page: Page) -> Built {
 /// Copy, embed, reset.
 pub fn actions(page: Page) -> Built {
     let copy_as = move |format: Format| {
-        let copy_written = move || {
-            if let Some(write) = export::writer(format) {
-                let system = page.system.get_untracked();
-                let text = page.outcome.with_untracked(|outcome| write(&outcome.scenario, &outcome.estimate, system));
-                copy(text, format.what(), page.status);
-            }
-        };
-        match export::writer(format) {
-            Some(_) => copy_written(),
-            None => page.once_described(move |_| copy_written()),
-        }
+        let (write, system) = (export::writer(format), page.system.get_untracked());
+        let text = page.outcome.with_untracked(|outcome| write(&outcome.scenario, &outcome.estimate, system));
+        copy(text, format.what(), page.status);
     };
     let copy_embed = move || {
         let address = untrack(|| address(page)).replace('&', "&amp;");

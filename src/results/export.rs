@@ -3,7 +3,7 @@
 use nn_memory::{Bytes, Estimate, Scenario, UnitSystem};
 use serde::Serialize;
 
-use crate::{described, link};
+use crate::link;
 
 /// A way to write the answer down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,14 +56,13 @@ impl Format {
 /// Writes the answer, sizes in these units.
 pub type Write = fn(&Scenario, &Estimate, UnitSystem) -> String;
 
-/// What writes this format; none where it has to be loaded first: few ask for JSON, and writing it weighs as much as a
-/// chart.
-pub fn writer(format: Format) -> Option<Write> {
+/// What writes this format. All of it is there from the start: browsers allow copying only while a press is handled.
+pub fn writer(format: Format) -> Write {
     match format {
-        Format::Text => Some(text),
-        Format::Markdown => Some(markdown),
-        Format::Csv => Some(csv),
-        Format::Json => described::get().map(|has| has.json),
+        Format::Text => text,
+        Format::Markdown => markdown,
+        Format::Csv => csv,
+        Format::Json => json,
     }
 }
 
@@ -125,8 +124,7 @@ fn csv(_: &Scenario, estimate: &Estimate, system: UnitSystem) -> String {
     text
 }
 
-/// What was asked and answered, whole.
-pub fn json(scenario: &Scenario, estimate: &Estimate, _: UnitSystem) -> String {
+fn json(scenario: &Scenario, estimate: &Estimate, _: UnitSystem) -> String {
     #[derive(Serialize)]
     struct Document<'a> {
         scenario: &'a Scenario,
@@ -145,8 +143,7 @@ mod tests {
     fn written(format: Format) -> String {
         let scenario =
             Scenario { activation_units: ActivationUnits::PerToken { units: 37_000 }, ..Scenario::default() };
-        let write = writer(format).expect("loaded");
-        write(&scenario, &estimate(&scenario).expect("within limits"), UnitSystem::Binary)
+        writer(format)(&scenario, &estimate(&scenario).expect("within limits"), UnitSystem::Binary)
     }
 
     #[test]

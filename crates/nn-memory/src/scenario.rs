@@ -36,6 +36,10 @@ pub struct Scenario {
 /// The network that is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a scenario is copied a few times a keystroke; in a box it would be no `Copy`"
+)]
 pub enum Model {
     /// By its size: the fields of the scenario, multiplied.
     #[default]

@@ -1,5 +1,6 @@
 //! The fields of a family, and a configuration that holds their values.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::ConfigError;
@@ -261,20 +262,36 @@ const fn same(one: &[u8], other: &[u8]) -> bool {
 }
 
 /// A described network: a family and a value for each of its fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Config {
     family: Family,
+    /// Those of the family: what only writes a configuration need not link the tables of all of them.
+    fields: &'static [ConfigField],
     codes: [u64; MOST_FIELDS],
+}
+
+impl PartialEq for Config {
+    fn eq(&self, other: &Self) -> bool {
+        (self.family, self.codes) == (other.family, other.codes)
+    }
+}
+
+impl Eq for Config {}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_json())
+    }
 }
 
 impl Config {
     /// The family's published defaults.
     pub fn of(family: Family) -> Self {
-        let mut codes = [0; MOST_FIELDS];
-        for (code, field) in codes.iter_mut().zip(family.fields()) {
+        let (fields, mut codes) = (family.fields(), [0; MOST_FIELDS]);
+        for (code, field) in codes.iter_mut().zip(fields) {
             *code = field.default;
         }
-        Self { family, codes }
+        Self { family, fields, codes }
     }
 
     /// Its family.
@@ -285,7 +302,7 @@ impl Config {
     /// The fields with their coded values: counts as they are, nothing as 0, yes as 1, rates in millionths, choices by
     /// their place.
     pub fn fields(&self) -> impl Iterator<Item = (&'static ConfigField, u64)> + '_ {
-        self.family.fields().iter().zip(self.codes)
+        self.fields.iter().zip(self.codes)
     }
 
     pub(super) fn codes(&self) -> &[u64] {
@@ -302,7 +319,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError::OutOfRange`] outside the field's limits, [`ConfigError::UnknownField`] where there is none.
     pub fn set(&mut self, key: &str, code: u64) -> Result<(), ConfigError> {
-        let fields = self.family.fields();
+        let fields = self.fields;
         let place = fields.iter().position(|field| field.key == key);
         let place = place.ok_or_else(|| ConfigError::UnknownField { field: key.to_owned() })?;
         let limits = fields[place].kind.limits();
