@@ -1,6 +1,6 @@
 //! The total against the batch size, both axes logarithmic.
 
-use nn_memory::{Bytes, Engine, Scenario, SweepPoint, UnitSystem, format_count};
+use nn_memory::{Bytes, Engine, Estimate, Scenario, SweepPoint, UnitSystem, format_count};
 
 use super::Chart;
 use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, Measure, Picture, Shape};
@@ -32,19 +32,29 @@ pub struct Sweep {
 
 impl Sweep {
     /// Totals at batch 1, 2, 4 … 1,024, at the current batch and, if that is larger, on to the next power of two.
-    pub fn of(engine: &Engine, scenario: &Scenario, usable: Bytes) -> Self {
+    ///
+    /// `last` is a scenario and its sweep: where only the batch size differs, what is known of it is not worked out again.
+    pub fn of(engine: &Engine, scenario: &Scenario, estimate: &Estimate, last: Option<(&Scenario, &Self)>) -> Self {
         let current = scenario.batch_size;
+        let same = |last: &Scenario| Scenario { batch_size: current, ..last.clone() } == *scenario;
+        let last_sweep = last.filter(|(last, _)| same(last)).map(|(_, sweep)| sweep);
+        let mut known = vec![(current, estimate.total)];
+        known.extend(last_sweep.into_iter().flat_map(|sweep| sweep.points.iter().copied()));
         let last = LAST_POWER.max(current.next_power_of_two().ilog2());
         let mut batches: Vec<u64> = (0..=last).map(|power| 1 << power).collect();
         if let Err(place) = batches.binary_search(&current) {
             batches.insert(place, current);
         }
-        let points = engine
-            .sweep_batch(scenario, batches)
-            .into_iter()
-            .filter_map(|SweepPoint { batch_size, total }| Some((batch_size, total.ok()?)))
-            .collect();
-        Self { points, current, usable, largest: engine.largest_batch_that_fits(scenario) }
+        let at = |points: &[(u64, Bytes)], batch| points.iter().find(|point| point.0 == batch).copied();
+        let unknown: Vec<u64> = batches.iter().copied().filter(|batch| at(&known, *batch).is_none()).collect();
+        let found = engine.sweep_batch(scenario, unknown).into_iter();
+        known.extend(found.filter_map(|SweepPoint { batch_size, total }| Some((batch_size, total.ok()?))));
+        Self {
+            points: batches.into_iter().filter_map(|batch| at(&known, batch)).collect(),
+            current,
+            usable: estimate.fit.usable,
+            largest: last_sweep.map_or_else(|| engine.largest_batch_that_fits(scenario), |sweep| sweep.largest),
+        }
     }
 
     /// What the chart shows, as its title.
@@ -235,7 +245,7 @@ fn tick_label(tick: f64, system: UnitSystem) -> String {
 
 #[cfg(test)]
 mod tests {
-    use nn_memory::{Verdict, estimate};
+    use nn_memory::{DeviceChoice, Verdict, estimate};
 
     use super::*;
 
@@ -247,8 +257,21 @@ mod tests {
     }
 
     fn sweep(scenario: &Scenario) -> Sweep {
-        let usable = estimate(scenario).expect("within limits").fit.usable;
-        Sweep::of(Engine::FULL, scenario, usable)
+        Sweep::of(Engine::FULL, scenario, &estimate(scenario).expect("within limits"), None)
+    }
+
+    #[test]
+    fn what_is_known_of_another_batch_size_is_the_same_as_worked_out_anew() {
+        let (other, device) = (Scenario { parameters: 7_000_000_000, ..Scenario::default() }, Scenario::default());
+        let device = Scenario { device: DeviceChoice::Custom(Bytes::gib(80)), ..device };
+        for last in [Scenario::default(), Scenario { batch_size: 3_000, ..Scenario::default() }, other, device] {
+            for batch_size in [1, 5, 32, 1_024, 5_000] {
+                let scenario = Scenario { batch_size, ..Scenario::default() };
+                let estimate = estimate(&scenario).expect("within limits");
+                let again = Sweep::of(Engine::FULL, &scenario, &estimate, Some((&last, &sweep(&last))));
+                assert_eq!(again, sweep(&scenario), "batch {batch_size} after {last:?}");
+            }
+        }
     }
 
     fn picture(scenario: &Scenario, width: f64) -> Picture {

@@ -129,8 +129,9 @@ impl Outcome {
     pub fn of(texts: &Texts, last: Option<&Self>) -> Self {
         let context = texts.context();
         match (texts.estimated(&context), last) {
-            (Ok((scenario, estimate)), _) => {
-                let sweep = Sweep::of(described::engine(), &scenario, estimate.fit.usable);
+            (Ok((scenario, estimate)), last) => {
+                let last = last.map(|last| (&last.scenario, &last.sweep));
+                let sweep = Sweep::of(described::engine(), &scenario, &estimate, last);
                 Self { fields: Fields::of(&context, Vec::new()), scenario, estimate, sweep }
             }
             (Err(errors), Some(last)) => Self { fields: Fields::of(&context, errors), ..last.clone() },
