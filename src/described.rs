@@ -5,7 +5,6 @@
 //! Without the feature `split` it is there from the start.
 
 use nn_memory::architecture::ConfigField;
-use nn_memory::catalog::{self, Model};
 use nn_memory::{Engine, Family, Scenario};
 
 use crate::built::Built;
@@ -17,8 +16,6 @@ use crate::page::Page;
 pub struct Described {
     /// Follows every network.
     pub engine: &'static Engine,
-    /// The catalogue.
-    pub models: &'static [Model],
     /// The form's part.
     pub form: &'static DescribedForm,
     /// The course of the step.
@@ -35,7 +32,6 @@ pub const NOT_LOADED: &str =
 
 static DESCRIBED: Described = Described {
     engine: Engine::FULL,
-    models: catalog::MODELS,
     form: &FORM,
     timeline: &timeline::CHART,
     reserve: crate::results::reserve,
@@ -94,11 +90,6 @@ mod split {
 /// The engine as far as it is there.
 pub fn engine() -> &'static Engine {
     get().map_or(Engine::BY_SIZE, |described| described.engine)
-}
-
-/// The model of the catalogue with this key, upper or lower case.
-pub fn model(key: &str) -> Option<&'static Model> {
-    get()?.models.iter().find(|model| model.key.eq_ignore_ascii_case(key))
 }
 
 /// The fields of a family, where they are there.

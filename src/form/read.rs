@@ -236,20 +236,9 @@ impl Reader<'_> {
             Field::StatePrecision => _ = self.choice(field, StatePrecision::SameAsParameters),
             Field::Device => _ = self.device(),
             Field::DeviceMemory => _ = self.memory(field),
-            Field::Model
-            | Field::ModelType
-            | Field::Config
-            | Field::PrecisionMode
-            | Field::OptimizerImplementation
-            | Field::Checkpointing
-            | Field::Attention
-            | Field::Head
-            | Field::Loss
-            | Field::LoraTargets => {
-                if let Some(has) = described::get() {
-                    (has.form.check)(self, field);
-                }
-            }
+            // Before what reads it is there, nothing can be said of it.
+            _ if !Input::from(field).is_of_size()
+                && described::get().is_none_or(|has| (has.form.check)(self, field)) => {}
             _ if words(field).is_some() => _ = self.is_on(field, false),
             _ if field.count_limits().is_some() => _ = self.count(field, 0),
             _ => _ = self.decimal(field, Decimal::default()),

@@ -120,18 +120,6 @@ impl Context<'_> {
         let trains = self.task == TaskKind::Training;
         let layers = texts[Field::ActivationMode] == ActivationMode::Layers.key();
         match field {
-            Field::ModelKind
-            | Field::Parameters
-            | Field::ParameterPrecision
-            | Field::Task
-            | Field::BatchSize
-            | Field::SequenceLength
-            | Field::ActivationMode
-            | Field::ActivationPrecision
-            | Field::Workspace
-            | Field::Fragmentation
-            | Field::Context
-            | Field::Device => true,
             Field::Layers | Field::HiddenSize | Field::ActivationMultiple => layers,
             Field::UnitsPerToken => !layers,
             Field::Optimizer | Field::GradientPrecision => trains,
@@ -142,7 +130,7 @@ impl Context<'_> {
                 trains && precision.is_some_and(|precision| precision.bits() < 32)
             }
             Field::DeviceMemory => self.custom_device(),
-            _ => false,
+            _ => Input::from(field).is_of_size(),
         }
     }
 

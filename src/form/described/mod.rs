@@ -37,8 +37,8 @@ pub struct Form {
     pub model: fn(&mut Reader) -> Model,
     /// Reads its run.
     pub run: fn(&mut Reader) -> Run,
-    /// Reads an input for what is wrong with it.
-    pub check: fn(&mut Reader, Field),
+    /// Reads an input for what is wrong with it; false where it is one like any other, a number, or on or off.
+    pub check: fn(&mut Reader, Field) -> bool,
     /// The same of the family's field at this place.
     pub check_config: fn(&mut Reader, usize),
     /// Writes model and run.

@@ -145,7 +145,9 @@ impl Reader<'_> {
     }
 
     /// Reads an input of these for what is wrong with it.
-    pub fn check_described(&mut self, field: Field) {
+    ///
+    /// False where it is one like any other: a number, or on or off.
+    pub fn check_described(&mut self, field: Field) -> bool {
         match field {
             Field::Model => _ = self.named(),
             Field::ModelType => _ = self.choice(field, Family::ALL[0]),
@@ -161,8 +163,9 @@ impl Reader<'_> {
             Field::Head => _ = self.choice(field, Head::LanguageModel),
             Field::Loss => _ = self.choice(field, Loss::CrossEntropy),
             Field::LoraTargets => _ = self.targets(Targets::ALL),
-            _ => {}
+            _ => return false,
         }
+        true
     }
 
     /// Reads a field of the family that is described by hand.

@@ -7,7 +7,6 @@ use nn_memory::{Choice, Family, Field, format_count};
 
 use super::super::field::Shown;
 use crate::built::{Built, built};
-use crate::described;
 use crate::page::Page;
 use crate::reactive::{flag, optional, text};
 
@@ -117,9 +116,9 @@ pub fn search(shown: &Shown, page: Page) -> Built {
     };
     let shown_text = move || match typed.get() {
         Some(typed) => typed,
-        None => chosen.with(|key| described::model(key).map_or_else(|| key.clone(), |model| model.name.to_owned())),
+        None => chosen.with(|key| catalog::model(key).map_or_else(|| key.clone(), |model| model.name.to_owned())),
     };
-    let facts = move || chosen.with(|key| described::model(key).map(facts)).unwrap_or_default();
+    let facts = move || chosen.with(|key| catalog::model(key).map(facts)).unwrap_or_default();
     built(view! {
         <div class="search">
             <input
