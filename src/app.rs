@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use nn_memory::UnitSystem;
 
 use crate::built::{Built, built};
-use crate::charts::{breakdown, chart, sweep};
-use crate::described::{self, Described};
+use crate::details::{self, Details};
 use crate::examples::EXAMPLES;
 use crate::form::{Fields, essentials, rest};
 use crate::link::{self, Opened, View};
 use crate::page::Page;
 use crate::platform::{self, Theme};
-use crate::reactive::{action, button, flag, text};
-use crate::results::{TABLE_ID, accuracy, actions, copy_link, head, notes, open_full, table};
+use crate::reactive::{action, button, flag, plain_button, text};
+use crate::results::{copy_link, head, open_full};
 
 /// How long the address waits for typing to pause.
 const ADDRESS_DELAY: Duration = Duration::from_millis(250);
@@ -55,7 +55,7 @@ pub fn App() -> impl IntoView {
         </p>
     };
     if view.embedded {
-        built(view! { {notice}{embedded(page, &view)} })
+        built(view! { {notice}{embedded(page, view)} })
     } else {
         built(view! { {tools(page)}{notice}{examples()}{full(page)} })
     }
@@ -67,7 +67,7 @@ fn units(view: &View) -> UnitSystem {
 
 /// The page as a person opens it.
 fn full(page: Page) -> Built {
-    let Page { fields, status, .. } = page;
+    let fields = page.fields;
     built(view! {
         <div class="layout">
             <div class="essentials">{essentials(page)}</div>
@@ -75,25 +75,15 @@ fn full(page: Page) -> Built {
             <section class="answer" class:stale=flag(move || fields.with(Fields::any_error)) aria-labelledby="answer-title">
                 <h2 class="visually-hidden" id="answer-title">"Memory needed"</h2>
                 {head(page)}
-                {chart(&breakdown::CHART, page, Some(TABLE_ID))}
-                {table(page)}
-                {actions(page)}
-                <p class="status" role="status" data-testid="status">{text(move || status.get())}</p>
-                {of_described(page, |has, page| chart(has.timeline, page, Some(TABLE_ID)))}
-                {chart(&sweep::CHART, page, Some(TABLE_ID))}
-                {of_described(page, |has, page| (has.reserve)(page))}
-                {accuracy(page)}
-                {notes(page)}
+                {once_there(move |details| (details.full)(page))}
             </section>
         </div>
     })
 }
 
 /// The compact view for an iframe.
-fn embedded(page: Page, view: &View) -> Built {
+fn embedded(page: Page, view: View) -> Built {
     let fields = page.fields;
-    let shows = |part: &str| view.show.is_empty() || view.show.iter().any(|shown| shown == part);
-    let table_id = shows("table").then_some(TABLE_ID);
     built(view! {
         <div class="layout">
             <details class="embed-inputs">
@@ -103,21 +93,40 @@ fn embedded(page: Page, view: &View) -> Built {
             </details>
             <section class="answer" class:stale=flag(move || fields.with(Fields::any_error)) aria-labelledby="answer-title">
                 <h2 class="visually-hidden" id="answer-title">"Memory needed"</h2>
-                {shows("total").then(|| head(page))}
-                {shows("breakdown").then(|| chart(&breakdown::CHART, page, table_id))}
-                {shows("table").then(|| table(page))}
-                {shows("timeline").then(|| of_described(page, move |has, page| chart(has.timeline, page, table_id)))}
-                {shows("sweep").then(|| chart(&sweep::CHART, page, table_id))}
+                {view.shows("total").then(|| head(page))}
+                {view.has_details().then(|| once_there(move |details| (details.embedded)(page, &view)))}
                 {open_full(page)}
             </section>
         </div>
     })
 }
 
-/// What only a described model has.
-fn of_described(page: Page, view: impl Fn(&'static Described, Page) -> Built + Send + 'static) -> Built {
-    let followed = Memo::new(move |_| page.outcome.with(|outcome| outcome.estimate.report.is_some()));
-    let shown = move || followed.get().then(described::get).flatten().map(|has| view(has, page));
+/// What stands under the total, loaded where it is not there yet; where that fails, a way to try again.
+fn once_there(view: impl Fn(&'static Details) -> Built + Send + 'static) -> Built {
+    let missing = RwSignal::new(false);
+    let there = RwSignal::new(details::get().is_some());
+    let load = move || {
+        missing.set(false);
+        spawn_local(async move {
+            let loaded = details::load().await;
+            there.set(loaded);
+            missing.set(!loaded);
+        });
+    };
+    if details::get().is_none() {
+        load();
+    }
+    let shown = move || match there.get().then(details::get).flatten() {
+        Some(details) => untrack(|| view(details)),
+        None => built(view! {
+            <div class="room" data-testid="details-room">
+                <p class="notice" role="alert" hidden=flag(move || !missing.get())>
+                    "The table and the charts could not be loaded. Check the connection, then try again. "
+                    {plain_button("load-details", "Try again", action(load))}
+                </p>
+            </div>
+        }),
+    };
     built(shown)
 }
 

@@ -22,6 +22,18 @@ pub struct View {
     pub show: Vec<String>,
 }
 
+impl View {
+    /// Whether an embedded view shows this part.
+    pub fn shows(&self, part: &str) -> bool {
+        self.show.is_empty() || self.show.iter().any(|shown| shown == part)
+    }
+
+    /// Whether anything stands under the total.
+    pub fn has_details(&self) -> bool {
+        !self.embedded || self.show.is_empty() || self.show.iter().any(|shown| shown != "total")
+    }
+}
+
 /// What a query says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {

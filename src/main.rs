@@ -2,20 +2,28 @@
 
 use leptos::mount::mount_to;
 use leptos::prelude::document;
-use nn_memory_calculator::{App, described, link, platform};
+use nn_memory_calculator::{App, described, details, link, platform};
 use wasm_bindgen::JsCast;
 
 fn main() {
-    if link::describes(&platform::query()) && described::get().is_none() {
-        // Before Leptos has begun to run tasks of its own.
-        wasm_bindgen_futures::spawn_local(async {
-            // Where it cannot be loaded, the page says which of the link's values it could not use.
-            described::load().await;
-            start();
-        });
-    } else {
-        start();
+    let query = platform::query();
+    let view = link::from_query(&query).view;
+    // A frame in a page of documentation should grow to its height once.
+    let detailed = view.embedded && view.has_details() && details::get().is_none();
+    let followed = link::describes(&query) && described::get().is_none();
+    if !detailed && !followed {
+        return start();
     }
+    // Before Leptos has begun to run tasks of its own. Where a file cannot be loaded, the page says what is missing.
+    wasm_bindgen_futures::spawn_local(async move {
+        if detailed {
+            details::load().await;
+        }
+        if followed {
+            described::load().await;
+        }
+        start();
+    });
 }
 
 fn start() {

@@ -556,8 +556,8 @@ async fn a_chart_has_a_role_a_name_with_figures_and_a_description() {
         let described_by = Some(TABLE_ID);
         view! {
             {table(page)}
-            {chart(&breakdown::CHART, page, described_by)}
-            {chart(&sweep::CHART, page, described_by)}
+            {chart(breakdown(page), page, described_by)}
+            {chart(sweep(page), page, described_by)}
         }
     })
     .await;

@@ -1,8 +1,9 @@
 // Takes out of a built page what no one calls, and gives what stays short names.
 //
-//   node slim.mjs PAGE.js PAGE_bg.wasm [PAGE_described.wasm]
+//   node slim.mjs PAGE.js PAGE_bg.wasm [PAGE_PART.wasm[,MORE.wasm…]…]
 //
-// The third file is what was split off: the script gets what loads it, and the page keeps the exports that it imports.
+// What was split off follows: parts that need those before them, each with what is to be joined to it. The script gets what
+// loads them, and the page keeps the exports that they import.
 //
 // wasm-bindgen exports what any dependency marks, here streams that only a server function would use, and names every
 // import after its JavaScript with a hash behind: 10 kB of text in the WebAssembly, and as much again beside it.
@@ -12,7 +13,8 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const [scriptFile, wasmFile, splitFile] = process.argv.slice(2);
+const [scriptFile, wasmFile, ...given] = process.argv.slice(2);
+const parts = given.map(argument => argument.split(',')).map(([file, ...more]) => ({ file, more, name: file.match(/_([a-z]+)\.wasm$/)[1] }));
 const tools = new URL('../tests/node_modules/', import.meta.url).pathname;
 const { minify } = createRequire(join(tools, 'package.json'))('terser');
 const unused = /intounderlying/;
@@ -23,52 +25,91 @@ const features = ['bulk-memory', 'extended-const', 'multivalue', 'mutable-global
 const scratch = mkdtempSync(join(tmpdir(), 'slim-'));
 try {
   let script = readFileSync(scriptFile, 'utf8');
-  if (splitFile) script = withLoader(script);
+  for (const part of parts) joinUp(part);
+  if (parts.length) script = withLoader(script);
   const names = dropUnusedExports(script);
   writeFileSync(scriptFile, await slimScript(script, names));
-  if (splitFile) binaryen('wasm-opt', '-Oz', '--converge', '--strip-producers', splitFile, '-o', splitFile);
+  for (const { file } of parts) shrink(file, file);
 } finally {
   rmSync(scratch, { recursive: true });
 }
 
-/** What the split file wants of the page. */
-function shared() {
-  const imports = WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(splitFile)));
-  const modules = new Set(imports.map(({ module }) => module));
-  if (modules.size !== 1) throw new Error(`the split file imports from ${modules.size} modules, not from one`);
-  return { module: [...modules][0], names: imports.map(({ name }) => name) };
+/** What a module imports: all of it comes from the page. */
+function imports(file) {
+  const wanted = WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(file)));
+  const modules = new Set(wanted.map(({ module }) => module));
+  if (modules.size !== 1) throw new Error(`${file} imports from ${modules.size} modules, not from one`);
+  return { module: [...modules][0], wanted };
+}
+
+/** Puts a part and what belongs to it into one file. */
+function joinUp({ file, more }) {
+  if (!more.length) return;
+  // Each file imports the page's memory, and a module can have one. So all of them are given what this one imports once.
+  const files = [file, ...more];
+  const { module } = imports(file);
+  const once = new Map();
+  for (const each of files) {
+    for (const [, name, kind, id, type] of binaryen('wasm-dis', each).matchAll(/^ \(import "\w+" "(\w+)" \((\w+) (\S+) (.+)\)\)$/gm)) {
+      once.set(name, `(import "page" "${name}" (${kind} ${id} ${type})) (export "${name}" (${kind} ${id}))`);
+    }
+  }
+  const host = [...once.values()];
+  const text = join(scratch, 'host.wat');
+  const [binary, whole] = [join(scratch, 'host.wasm'), join(scratch, 'whole.wasm')];
+  writeFileSync(text, `(module ${host.join('\n')})`);
+  binaryen('wasm-as', text, '-o', binary);
+  const named = files.flatMap((each, place) => [each, `part${place}`]);
+  binaryen('wasm-merge', '--enable-multimemory', binary, module, ...named, '-o', whole);
+  // No one imports from a part: the page calls it through the table.
+  binaryen('wasm-opt', '--remove-exports=*', whole, '-o', file);
 }
 
 /**
- * The script with the function that loads the split file, in the place of the module that would be asked for at once.
- * `described` is of the page, which knows the file and its hash.
+ * The script with what loads the parts, in the place of the module that would be asked for at once. `later` and `ask` are of
+ * the page, which knows the files and their hashes.
  */
 function withLoader(script) {
-  const { module, names } = shared();
-  const request = /^import \* as (\w+) from "\.\/__wasm_split\.js"\n/m;
+  const request = /^import \* as \w+ from "\.\/__wasm_split\.js"\n/gm;
   const object = /^ {4}const import0 = \{\n/m;
-  const wasm = new WebAssembly.Module(readFileSync(wasmFile));
-  const wanted = WebAssembly.Module.imports(wasm).filter(({ name }) => name.startsWith('__wasm_split_load_')).map(({ name }) => name);
-  if (wanted.length !== 1 || !request.test(script) || !object.test(script)) {
-    throw new Error('the script of wasm-bindgen has changed: there is no place for what loads the split file');
+  const loads = WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(wasmFile)))
+    .map(({ name }) => name)
+    .filter(name => name.startsWith('__wasm_split_load_'));
+  const expected = parts.map(({ name }) => `__wasm_split_load_${name}`);
+  if (loads.sort().join() !== expected.toSorted().join() || script.search(request) < 0 || !object.test(script)) {
+    throw new Error(`the script of wasm-bindgen has changed: there is no place for what loads ${expected.join(' and ')}`);
   }
-  const name = script.match(request)[1];
-  const loader = `        ${wanted[0]}: async function(callback, data) {
-            let loaded = 0;
-            try {
-                await __wbg_load(await described.get(), { ${module}: { ${names.map(name => `${name}: wasm.${name}`).join(', ')} } });
-                loaded = 1;
-            } catch (error) {
-                described.response = undefined;
-                console.error(error);
-            }
-            wasm.__indirect_function_table.get(callback)(data, loaded);
-        },
+  const gets = parts.map(({ file }) => {
+    const { module, wanted } = imports(file);
+    return `{ ${module}: { ${wanted.map(({ name }) => `${name}: wasm.${name}`).join(', ')} } }`;
+  });
+  const loader = `
+const __parts = ${JSON.stringify(parts.map(({ name }) => name))};
+function __part(place) {
+    const file = later[__parts[place]];
+    return file.instance ??= Promise.all([ask(file), place && __part(place - 1)])
+        .then(([response]) => __wbg_load(response, [() => (${gets.join('), () => (')})][place]()))
+        .catch(error => {
+            file.instance = file.response = undefined;
+            throw error;
+        });
+}
+async function __load_part(place, callback, data) {
+    const loaded = await __part(place).then(() => 1, error => {
+        console.error(error);
+        return 0;
+    });
+    wasm.__indirect_function_table.get(callback)(data, loaded);
+}
 `;
+  const entries = parts.map((_, place) => `        ${expected[place]}: function(callback, data) {
+            __load_part(${place}, callback, data);
+        },
+`);
   return script
-    .replace(request, '')
-    .replace(new RegExp(`^ *"\\./__wasm_split\\.js": ${name},\n`, 'm'), '')
-    .replace(object, start => start + loader);
+    .replaceAll(request, '')
+    .replaceAll(/^ *"\.\/__wasm_split\.js": \w+,\n/gm, '')
+    .replace(object, start => start + entries.join('')) + loader;
 }
 
 /** Drops the exports, then what only they needed, then the long names; gives the old name and the new one of the rest. */
@@ -85,16 +126,22 @@ function dropUnusedExports(script) {
   const less = join(scratch, 'less.wasm');
   writeFileSync(graphFile, JSON.stringify(graph));
   binaryen('wasm-metadce', wasmFile, '--graph-file', graphFile, '-o', less);
-  // Taking the control flow apart once lets the passes after it find 1 kB more than Trunk's own run did.
-  const passes = ['-Oz', '--flatten', '--rereloop', '-Oz', '--gufa', '-Oz', '--converge', '--strip-producers'];
   const least = join(scratch, 'least.wasm');
-  binaryen('wasm-opt', ...passes, less, '-o', least);
+  shrink(less, least);
   const names = JSON.parse(binaryen('wasm-opt', '--minify-imports-and-exports-and-modules', least, '-o', wasmFile));
   // The memory keeps its name: it is what tools that watch a page look for.
   const memory = names.exports.find(([from]) => from === 'memory');
   writeFileSync(wasmFile, renameExport(readFileSync(wasmFile), memory[1], memory[0]));
   memory[1] = memory[0];
   return names;
+}
+
+/** Writes the module with as few bytes as is found. */
+function shrink(from, to) {
+  // Taking the control flow apart once lets the passes after it find 1 kB more than Trunk's own run did, and a last run 1 kB.
+  const passes = ['-Oz', '--flatten', '--rereloop', '-Oz', '--gufa', '-Oz', '--converge', '--strip-producers'];
+  binaryen('wasm-opt', ...passes, from, '-o', to);
+  binaryen('wasm-opt', '-Oz', '--converge', to, '-o', to);
 }
 
 /** The module with one export under another name. A module is its header, then sections: kind, length, content. */
@@ -140,7 +187,7 @@ function dropUnused(whole, name) {
 }
 
 function binaryen(tool, ...args) {
-  return execFileSync(join(tools, '.bin', tool), [...features, ...args], { encoding: 'utf8' });
+  return execFileSync(join(tools, '.bin', tool), [...features, ...args], { encoding: 'utf8', maxBuffer: 1 << 28 });
 }
 
 /** The script with the new names, without the functions that are no longer imported, minified. */

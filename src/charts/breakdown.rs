@@ -1,21 +1,30 @@
 //! The parts of the total side by side, against the sizes of devices.
 
+use leptos::prelude::*;
 use nn_memory::{Bytes, Estimate, Fit, Size, UnitSystem, catalog};
 
 use super::Chart;
 use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, Measure, Picture, Shape};
+use crate::page::Page;
+use crate::reactive::text;
 use crate::results::{capitalized, device_name};
 
 /// The parts of the total against devices.
-pub static CHART: Chart = Chart {
-    slug: "breakdown",
-    title: |outcome, _| title(&outcome.estimate),
-    description: |outcome, system| description(&outcome.estimate, system),
-    layout: |outcome, system, area, measure| {
-        layout(&outcome.estimate, &device_name(&outcome.scenario, system), system, area, measure)
-    },
-    legend: None,
-};
+pub fn breakdown(page: Page) -> Chart {
+    let Page { outcome, system, .. } = page;
+    Chart {
+        slug: "breakdown",
+        title: text(move || outcome.with(|outcome| title(&outcome.estimate))),
+        description: text(move || outcome.with(|outcome| description(&outcome.estimate, system.get()))),
+        layout: Box::new(move |area, measure| {
+            let system = system.get_untracked();
+            outcome.with_untracked(|outcome| {
+                layout(&outcome.estimate, &device_name(&outcome.scenario, system), system, area, measure)
+            })
+        }),
+        legend: None,
+    }
+}
 
 const BAR_TOP: f64 = 26.0;
 const BAR_HEIGHT: f64 = 44.0;

@@ -4,11 +4,11 @@ use std::cell::RefCell;
 
 use leptos::html::Canvas;
 use leptos::prelude::*;
-use nn_memory::{PartKind, UnitSystem};
+use nn_memory::PartKind;
 use plotters::backend::DrawingBackend;
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
-use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text};
+use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text as Words};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle};
 use plotters_canvas::CanvasBackend;
@@ -17,10 +17,9 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use super::picture::{Align, Area, FONT_SIZE, Ink, Measure, Picture, Shape};
 use crate::built::{Built, built};
-use crate::form::Outcome;
 use crate::page::Page;
 use crate::platform;
-use crate::reactive::{action, text};
+use crate::reactive::{Text, action, text};
 use crate::results::slug;
 
 const FONT: &str = "system-ui, sans-serif";
@@ -149,7 +148,7 @@ fn draw<B: DrawingBackend>(
             let font = (FontFamily::Name(FONT), FONT_SIZE * ratio, FontStyle::Normal);
             let colour = palette.of(*ink);
             let style = TextStyle::from(font).color(&colour).pos(Pos::new(horizontal, VPos::Center));
-            surface.draw(&Text::new(text.as_str(), point(*at), style))
+            surface.draw(&Words::new(text.as_str(), point(*at), style))
         }
     }
     .ok()
@@ -202,25 +201,29 @@ pub struct Chart {
     /// Name in test ids, classes and files.
     pub slug: &'static str,
     /// What it shows, as its title.
-    pub title: fn(&Outcome, UnitSystem) -> String,
+    pub title: Text,
     /// Its figures in words.
-    pub description: fn(&Outcome, UnitSystem) -> String,
-    /// Its picture.
-    pub layout: fn(&Outcome, UnitSystem, Area, Measure) -> Picture,
+    pub description: Text,
+    /// Its picture of what the page holds now.
+    pub layout: Layout,
     /// What its colours mean, where no table beside it says so.
-    pub legend: Option<fn(Page) -> Built>,
+    pub legend: Option<Built>,
 }
+
+/// Lays a picture out.
+pub type Layout = Box<dyn Fn(Area, Measure) -> Picture>;
 
 /// A chart with its title, its read-out and its download.
 ///
 /// `described_by` is the id of the table with the same figures, where it is shown.
-pub fn chart(chart: &'static Chart, page: Page, described_by: Option<&'static str>) -> Built {
+pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Built {
     let Page { outcome, system, appearance, status, .. } = page;
+    let Chart { slug: name, title, description, layout, legend } = chart;
+    let layout = StoredValue::new_local(layout);
     let canvas = NodeRef::<Canvas>::new();
     let drawn = StoredValue::new_local(Drawn::default());
     let selected = RwSignal::new(None::<usize>);
     let scheduled = StoredValue::new(false);
-    let name = chart.slug;
 
     let area_of = move |canvas: &HtmlCanvasElement| Area {
         width: f64::from(canvas.client_width()),
@@ -240,8 +243,7 @@ pub fn chart(chart: &'static Chart, page: Page, described_by: Option<&'static st
             let look = drawn.look.take().filter(|look| look.appearance == appearance);
             let look = drawn.look.insert(look.unwrap_or_else(|| Look::of_page(appearance)));
             let measure = |text: &str| look.measure(&context, text);
-            drawn.picture =
-                outcome.with_untracked(|outcome| (chart.layout)(outcome, system.get_untracked(), area, &measure));
+            drawn.picture = layout.with_value(|layout| layout(area, &measure));
             let marker = selected.get_untracked().and_then(|index| drawn.picture.hits.get(index)).map(|hit| hit.marker);
             // A canvas that gives no context draws nothing; the table says the same.
             paint(&canvas, area, window().device_pixel_ratio(), &look.palette, false, &drawn.picture, marker);
@@ -300,7 +302,7 @@ pub fn chart(chart: &'static Chart, page: Page, described_by: Option<&'static st
     built(view! {
         <figure class="chart">
             <figcaption class="chart-head">
-                <h3>{text(move || outcome.with(|outcome| (chart.title)(outcome, system.get())))}</h3>
+                <h3>{title}</h3>
                 <button
                     type="button"
                     class="quiet"
@@ -316,7 +318,7 @@ pub fn chart(chart: &'static Chart, page: Page, described_by: Option<&'static st
                 node_ref=canvas
                 role="img"
                 tabindex="0"
-                aria-label=text(move || outcome.with(|outcome| (chart.description)(outcome, system.get())))
+                aria-label=description
                 aria-describedby=described_by
                 data-testid=format!("chart-{name}")
                 on:pointermove=point_at
@@ -330,7 +332,7 @@ pub fn chart(chart: &'static Chart, page: Page, described_by: Option<&'static st
                 on:blur=move |_| selected.set(None)
                 on:keydown=press
             ></canvas>
-            {chart.legend.map(|legend| legend(page))}
+            {legend}
             <p class="read-out" role="status" data-testid=format!("read-out-{name}")>{text(read_out)}</p>
         </figure>
     })

@@ -6,4 +6,7 @@ pub mod picture;
 pub mod sweep;
 pub mod timeline;
 
+pub use breakdown::breakdown;
 pub use canvas::{Chart, chart};
+pub use sweep::sweep;
+pub use timeline::timeline;

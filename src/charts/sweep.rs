@@ -1,21 +1,31 @@
 //! The total against the batch size, both axes logarithmic.
 
+use leptos::prelude::*;
 use nn_memory::{Bytes, Engine, Estimate, Scenario, SweepPoint, UnitSystem, format_count};
 
 use super::Chart;
 use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, Measure, Picture, Shape};
+use crate::described;
+use crate::page::Page;
+use crate::reactive::text;
 use crate::results::device_name;
 
 /// The total against the batch size.
-pub static CHART: Chart = Chart {
-    slug: "sweep",
-    title: |outcome, system| outcome.sweep.title(&device_name(&outcome.scenario, system)),
-    description: |outcome, system| outcome.sweep.description(&device_name(&outcome.scenario, system), system),
-    layout: |outcome, system, area, measure| {
-        outcome.sweep.layout(&device_name(&outcome.scenario, system), system, area, measure)
-    },
-    legend: None,
-};
+pub fn sweep(page: Page) -> Chart {
+    let Page { outcome, system, .. } = page;
+    let sweep = Memo::new(move |last| {
+        outcome.with(|outcome| Sweep::of(described::engine(), &outcome.scenario, &outcome.estimate, last))
+    });
+    Chart {
+        slug: "sweep",
+        title: text(move || sweep.with(|sweep| sweep.title(system.get()))),
+        description: text(move || sweep.with(|sweep| sweep.description(system.get()))),
+        layout: Box::new(move |area, measure| {
+            sweep.with_untracked(|sweep| sweep.layout(system.get_untracked(), area, measure))
+        }),
+        legend: None,
+    }
+}
 
 const AXIS_HEIGHT: f64 = 26.0;
 const TOP: f64 = 14.0;
@@ -24,8 +34,8 @@ const LAST_POWER: u32 = 10;
 /// What the chart rests on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sweep {
+    scenario: Scenario,
     points: Vec<(u64, Bytes)>,
-    current: u64,
     usable: Bytes,
     largest: Option<u64>,
 }
@@ -33,11 +43,11 @@ pub struct Sweep {
 impl Sweep {
     /// Totals at batch 1, 2, 4 … 1,024, at the current batch and, if that is larger, on to the next power of two.
     ///
-    /// `last` is a scenario and its sweep: where only the batch size differs, what is known of it is not worked out again.
-    pub fn of(engine: &Engine, scenario: &Scenario, estimate: &Estimate, last: Option<(&Scenario, &Self)>) -> Self {
+    /// What the last sweep knows is not worked out again where only the batch size differs.
+    pub fn of(engine: &Engine, scenario: &Scenario, estimate: &Estimate, last: Option<&Self>) -> Self {
         let current = scenario.batch_size;
         let same = |last: &Scenario| Scenario { batch_size: current, ..last.clone() } == *scenario;
-        let last_sweep = last.filter(|(last, _)| same(last)).map(|(_, sweep)| sweep);
+        let last_sweep = last.filter(|last| same(&last.scenario));
         let mut known = vec![(current, estimate.total)];
         known.extend(last_sweep.into_iter().flat_map(|sweep| sweep.points.iter().copied()));
         let last = LAST_POWER.max(current.next_power_of_two().ilog2());
@@ -50,15 +60,20 @@ impl Sweep {
         let found = engine.sweep_batch(scenario, unknown).into_iter();
         known.extend(found.filter_map(|SweepPoint { batch_size, total }| Some((batch_size, total.ok()?))));
         Self {
+            scenario: scenario.clone(),
             points: batches.into_iter().filter_map(|batch| at(&known, batch)).collect(),
-            current,
             usable: estimate.fit.usable,
             largest: last_sweep.map_or_else(|| engine.largest_batch_that_fits(scenario), |sweep| sweep.largest),
         }
     }
 
+    fn current(&self) -> Option<&(u64, Bytes)> {
+        self.points.iter().find(|point| point.0 == self.scenario.batch_size)
+    }
+
     /// What the chart shows, as its title.
-    pub fn title(&self, device_name: &str) -> String {
+    pub fn title(&self, system: UnitSystem) -> String {
+        let device_name = device_name(&self.scenario, system);
         match self.largest {
             Some(batch) if batch >= LARGEST_NAMED => format!("Any batch fits {device_name}"),
             Some(batch) => format!("Batch {} is the largest that fits {device_name}", format_count(batch)),
@@ -67,11 +82,11 @@ impl Sweep {
     }
 
     /// The figures of the chart in words.
-    pub fn description(&self, device_name: &str, system: UnitSystem) -> String {
-        let named = [self.points.first(), self.points.iter().find(|point| point.0 == self.current), self.points.last()];
+    pub fn description(&self, system: UnitSystem) -> String {
+        let named = [self.points.first(), self.current(), self.points.last()];
         let mut texts: Vec<_> = named.into_iter().flatten().map(|point| self.read_out(*point, system)).collect();
         texts.dedup();
-        format!("Total against batch size. {}. {}.", self.title(device_name), texts.join("; "))
+        format!("Total against batch size. {}. {}.", self.title(system), texts.join("; "))
     }
 
     fn read_out(&self, (batch, total): (u64, Bytes), system: UnitSystem) -> String {
@@ -86,7 +101,7 @@ impl Sweep {
     }
 
     /// Lays the chart out.
-    pub fn layout(&self, device_name: &str, system: UnitSystem, area: Area, measure: Measure) -> Picture {
+    pub fn layout(&self, system: UnitSystem, area: Area, measure: Measure) -> Picture {
         let mut picture = Picture::default();
         let (Some(first), Some(last)) = (self.points.first(), self.points.last()) else {
             return picture;
@@ -102,13 +117,13 @@ impl Sweep {
         if scale.contains(self.usable) {
             let height = scale.y(self.usable.get() as f64);
             picture.shapes.push(Shape::Line(vec![(scale.left, height), (scale.right, height)], Ink::Limit, 2.0));
-            let label = device_name.to_owned();
+            let label = device_name(&self.scenario, system);
             let above = height - FONT_SIZE / 2.0 - 4.0;
             picture.shapes.push(Shape::Text(label, (scale.left + 4.0, above), Align::Left, Ink::Limit));
         }
         let line = self.points.iter().map(|&(batch, total)| (scale.x(batch), scale.y(total.get() as f64))).collect();
         picture.shapes.push(Shape::Line(line, Ink::Accent, 2.0));
-        if let Some(&(batch, total)) = self.points.iter().find(|point| point.0 == self.current) {
+        if let Some(&(batch, total)) = self.current() {
             let at = (scale.x(batch), scale.y(total.get() as f64));
             picture.shapes.push(Shape::Line(vec![at, (at.0, scale.bottom)], Ink::Accent, 1.0));
             picture.shapes.push(Shape::Dot(at, 5.0, Ink::Accent));
@@ -135,18 +150,19 @@ impl Sweep {
                 free_from = at + half + FONT_SIZE;
             }
         };
-        let half_current = measure(&format_count(self.current)) / 2.0;
+        let current = self.scenario.batch_size;
+        let half_current = measure(&format_count(current)) / 2.0;
         let mut batch = 1;
         while batch <= last {
-            let clear = batch == self.current || {
-                let distance = (scale.x(batch) - scale.x(self.current)).abs();
+            let clear = batch == self.scenario.batch_size || {
+                let distance = (scale.x(batch) - scale.x(current)).abs();
                 distance > half_current + measure(&format_count(batch)) / 2.0 + FONT_SIZE / 2.0
             };
-            if clear && batch != self.current {
+            if clear && batch != current {
                 place(batch, Ink::Muted, false);
             }
-            if batch <= self.current && self.current < batch * 2 {
-                place(self.current, Ink::Accent, true);
+            if batch <= current && current < batch * 2 {
+                place(current, Ink::Accent, true);
             }
             batch *= 2;
         }
@@ -250,7 +266,6 @@ mod tests {
     use super::*;
 
     const HEIGHT: f64 = 240.0;
-    const DEVICE: &str = "RTX 3060 12 GB";
 
     fn fits(scenario: &Scenario) -> bool {
         estimate(scenario).is_ok_and(|estimate| matches!(estimate.fit.verdict, Verdict::Fits { .. }))
@@ -268,7 +283,7 @@ mod tests {
             for batch_size in [1, 5, 32, 1_024, 5_000] {
                 let scenario = Scenario { batch_size, ..Scenario::default() };
                 let estimate = estimate(&scenario).expect("within limits");
-                let again = Sweep::of(Engine::FULL, &scenario, &estimate, Some((&last, &sweep(&last))));
+                let again = Sweep::of(Engine::FULL, &scenario, &estimate, Some(&sweep(&last)));
                 assert_eq!(again, sweep(&scenario), "batch {batch_size} after {last:?}");
             }
         }
@@ -276,7 +291,7 @@ mod tests {
 
     fn picture(scenario: &Scenario, width: f64) -> Picture {
         let measure = |text: &str| text.chars().count() as f64 * 7.0;
-        sweep(scenario).layout(DEVICE, UnitSystem::Binary, Area { width, height: HEIGHT }, &measure)
+        sweep(scenario).layout(UnitSystem::Binary, Area { width, height: HEIGHT }, &measure)
     }
 
     #[test]
@@ -286,9 +301,9 @@ mod tests {
         assert!(fits(&Scenario { batch_size: largest, ..scenario.clone() }));
         assert!(!fits(&Scenario { batch_size: largest + 1, ..scenario.clone() }));
         let title = format!("Batch {} is the largest that fits RTX 3060 12 GB", format_count(largest));
-        assert_eq!(sweep(&scenario).title(DEVICE), title);
+        assert_eq!(sweep(&scenario).title(UnitSystem::Binary), title);
         let large = Scenario { parameters: 175_000_000_000, ..Scenario::default() };
-        assert_eq!(sweep(&large).title(DEVICE), "No batch fits RTX 3060 12 GB");
+        assert_eq!(sweep(&large).title(UnitSystem::Binary), "No batch fits RTX 3060 12 GB");
     }
 
     #[test]

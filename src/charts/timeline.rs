@@ -7,18 +7,25 @@ use super::Chart;
 use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, Measure, Picture, Shape};
 use crate::built::{Built, built};
 use crate::page::Page;
+use crate::reactive::text;
 use crate::results::{capitalized, device_name, slug};
 
 /// The parts along the step.
-pub static CHART: Chart = Chart {
-    slug: "timeline",
-    title: |outcome, system| title(&outcome.estimate, system),
-    description: |outcome, system| description(&outcome.estimate, system),
-    layout: |outcome, system, area, measure| {
-        layout(&outcome.estimate, &device_name(&outcome.scenario, system), system, area, measure)
-    },
-    legend: Some(legend),
-};
+pub fn timeline(page: Page) -> Chart {
+    let Page { outcome, system, .. } = page;
+    Chart {
+        slug: "timeline",
+        title: text(move || outcome.with(|outcome| title(&outcome.estimate, system.get()))),
+        description: text(move || outcome.with(|outcome| description(&outcome.estimate, system.get()))),
+        layout: Box::new(move |area, measure| {
+            let system = system.get_untracked();
+            outcome.with_untracked(|outcome| {
+                layout(&outcome.estimate, &device_name(&outcome.scenario, system), system, area, measure)
+            })
+        }),
+        legend: Some(legend(page)),
+    }
+}
 
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 8.0;

@@ -6,8 +6,6 @@ use nn_memory::{Choice, Estimate, Family, Field, ModelKind, Scenario};
 use super::input::Input;
 use super::read::FieldError;
 use super::texts::{Context, Texts};
-use crate::charts::sweep::Sweep;
-use crate::described;
 
 /// The inputs. Each holds the text that was typed or the key of the option that was picked.
 #[derive(Clone, Copy)]
@@ -75,8 +73,6 @@ pub struct Outcome {
     pub scenario: Scenario,
     /// Its estimate.
     pub estimate: Estimate,
-    /// The same at other batch sizes.
-    pub sweep: Sweep,
 }
 
 /// What is known of each input beside its text. Rarely changes, so what follows it rarely runs.
@@ -129,11 +125,7 @@ impl Outcome {
     pub fn of(texts: &Texts, last: Option<&Self>) -> Self {
         let context = texts.context();
         match (texts.estimated(&context), last) {
-            (Ok((scenario, estimate)), last) => {
-                let last = last.map(|last| (&last.scenario, &last.sweep));
-                let sweep = Sweep::of(described::engine(), &scenario, &estimate, last);
-                Self { fields: Fields::of(&context, Vec::new()), scenario, estimate, sweep }
-            }
+            (Ok((scenario, estimate)), _) => Self { fields: Fields::of(&context, Vec::new()), scenario, estimate },
             (Err(errors), Some(last)) => Self { fields: Fields::of(&context, errors), ..last.clone() },
             (Err(errors), None) => Self { fields: Fields::of(&context, errors), ..Self::of(&Texts::default(), None) },
         }

@@ -56,7 +56,7 @@ impl Format {
 /// Writes the answer, sizes in these units.
 pub type Write = fn(&Scenario, &Estimate, UnitSystem) -> String;
 
-/// What writes this format. All of it is there from the start: browsers allow copying only while a press is handled.
+/// What writes this format. It is there as soon as its button: browsers allow copying only while a press is handled.
 pub fn writer(format: Format) -> Write {
     match format {
         Format::Text => text,

@@ -1,7 +1,9 @@
-// The file that only described models need: asked for by who wants it, once, and missed without harm.
+// The files beside the first: each is asked for when it is wanted, once, and missed without harm. What stands under the total
+// is wanted as soon as the total stands, what only described models need when one is chosen.
 import assert from 'node:assert/strict';
-import { eventually, site, visit } from './page.mjs';
+import { eventually, phone, site, visit, wide } from './page.mjs';
 
+const details = /_details\.wasm$/;
 const later = /_described\.wasm$/;
 const choose = (page, key) => page.get('model-kind').locator(`input[value="${key}"]`).click();
 const chosen = page => page.get('model-kind').locator('input:checked').getAttribute('value');
@@ -29,12 +31,14 @@ visit('by size nothing more is loaded; a described model loads its part once', {
   assert.equal(await page.text('status'), '');
 });
 
-visit('a link to a described model asks for both parts at once', { query: false }, async page => {
+visit('a link to a described model asks for every file at once', { query: false }, async page => {
   const order = [];
-  page.context.on('request', request => order.push(new URL(request.url()).pathname.match(/(_bg|_described)?\.\w+$/)?.[0]));
+  page.context.on('request', request => order.push(new URL(request.url()).pathname.match(/(_bg|_details|_described)?\.\w+$/)?.[0]));
   await page.open('?model=gpt2');
-  assert.ok(order.indexOf('_described.wasm') < order.indexOf('.js'), order.join(' '));
-  assert.equal(order.filter(name => name === '_described.wasm').length, 1);
+  for (const file of ['_details.wasm', '_described.wasm']) {
+    assert.ok(order.indexOf(file) < order.indexOf('.js'), order.join(' '));
+    assert.equal(order.filter(name => name === file).length, 1);
+  }
 });
 
 visit('while the part is under way the page goes on by size', async page => {
@@ -90,4 +94,63 @@ visit('going back to a described model loads its part', { query: false }, async 
   await eventually(() => page.get('model-search').inputValue(), 'GPT-2');
   assert.equal(await page.input('batch').inputValue(), '2');
   assert.equal(requests.length, 1);
+});
+
+/** Layout shifts are reported once the frame is over. */
+const settled = page => page.page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
+
+for (const [name, viewport] of Object.entries({ wide, phone })) {
+  visit(`the total can be worked with before the rest of the answer is there, ${name}`, { query: false, viewport }, async page => {
+    let release;
+    const held = new Promise(done => { release = done; });
+    await page.context.route(details, async route => { await held; await route.continue(); });
+    await page.page.addInitScript(() => {
+      window.shift = 0;
+      new PerformanceObserver(list => { for (const entry of list.getEntries()) window.shift += entry.value; })
+        .observe({ type: 'layout-shift', buffered: true });
+    });
+    await page.page.goto(site.url);
+    await page.type('params', '7B');
+    await page.addressed('?v=1&params=7B');
+    assert.match(await page.text('total'), /^10\d\.\d+ GiB$/);
+    assert.equal(await page.get('table').count(), 0);
+    // The longer figure has moved what stands beside it.
+    await settled(page);
+    await page.page.evaluate(() => { window.shift = 0; });
+    release();
+    await page.ready();
+    assert.deepEqual((await page.row('row-parameters')).slice(0, 2), ['Parameters', '26.08 GiB']);
+    await page.get('chart-sweep').waitFor();
+    await settled(page);
+    assert.equal(await page.page.evaluate(() => window.shift), 0);
+  });
+}
+
+visit('the rest of the answer can be asked for again', { query: false, allowed: [/./] }, async page => {
+  await page.context.route(details, route => route.abort());
+  await page.page.goto(site.url);
+  await page.get('load-details').waitFor();
+  assert.equal(await page.text('details-room'),
+    'The table and the charts could not be loaded. Check the connection, then try again. Try again');
+  await page.type('params', '7B');
+  await page.addressed('?v=1&params=7B');
+  // A model cannot be described without it either.
+  await choose(page, 'name');
+  await eventually(() => chosen(page), 'size');
+  await page.context.unroute(details);
+  await page.get('load-details').click();
+  await page.ready();
+  assert.deepEqual((await page.row('row-parameters')).slice(0, 2), ['Parameters', '26.08 GiB']);
+  await choose(page, 'name');
+  await page.get('model-search').waitFor();
+});
+
+visit('a frame that shows the total alone loads nothing else', { query: false }, async page => {
+  const requests = [];
+  page.context.on('request', request => { if (/\.wasm$/.test(request.url())) requests.push(request.url()); });
+  await page.open('?embed=1&show=total');
+  await page.page.waitForLoadState('networkidle');
+  assert.equal(requests.length, 1);
+  await page.open('?embed=1&show=total,table');
+  assert.equal(requests.length, 3);
 });

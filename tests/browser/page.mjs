@@ -76,6 +76,7 @@ export class Calculator {
   async ready() {
     await this.get('model-kind').or(this.get('open-full')).first().waitFor({ state: 'attached' });
     await this.get('total').or(this.get('table')).or(this.get('open-full')).first().waitFor({ state: 'attached' });
+    await this.get('details-room').waitFor({ state: 'detached' });
   }
 
   async type(name, text) {

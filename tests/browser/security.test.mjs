@@ -95,7 +95,7 @@ visit('scripts and WebAssembly are held to their hashes', async () => {
     assert.equal(tag.match(/integrity="([^"]*)"/)?.[1], sha384(name), name);
   }
   const wasm = readdirSync(dist).filter(name => name.endsWith('.wasm'));
-  assert.equal(wasm.length, 2);
+  assert.equal(wasm.length, 3);
   for (const name of wasm) assert.ok(html.includes(sha384(name)), `${name} is fetched with its hash`);
   const scripts = readdirSync(dist).filter(name => name.endsWith('.js'));
   for (const name of scripts) assert.ok(html.includes(sha384(name)), `${name} is loaded with its hash`);

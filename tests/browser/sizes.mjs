@@ -16,6 +16,8 @@ export function firstLoad(folder = dist) {
   const loaded = markup.filter(tag => !/\srel="(?:canonical|alternate|author|license)"/.test(tag));
   for (const tag of loaded) names.add(tag.match(/\s(?:href|src)="([^"]*)"/)?.[1]);
   for (const [, name] of html.matchAll(/\b(?:fetch|import)\("([^"]*)"/g)) names.add(name);
+  // What stands under the total follows by itself.
+  for (const [, name] of html.matchAll(/\bdetails: \{ address: "([^"]*)"/g)) names.add(name);
   names.delete(undefined);
   return [...names]
     .filter(name => !/^(?:data:|https?:|#)/.test(name))

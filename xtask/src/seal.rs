@@ -36,18 +36,20 @@ pub(crate) fn run() -> Result {
     let folder = Path::new(&folder);
     let page = folder.join("index.html");
     let html = fs::read_to_string(&page).map_err(|error| format!("{}: {error}", page.display()))?;
-    let mut described = None;
+    let mut parts = Vec::new();
     if !html.contains(RELOAD_ADDRESS) {
         let (js, wasm) = start_files(&html)?;
-        described = split::run_in(folder, &js, &wasm)?;
-        let files = [Some(js), Some(wasm), described.clone()].into_iter().flatten();
-        let files = files.map(|name| path_text(&folder.join(name))).collect::<Result<Vec<_>>>()?;
-        let arguments: Vec<&str> = [SLIM].into_iter().chain(files.iter().map(String::as_str)).collect();
+        parts = split::run_in(folder, &js, &wasm)?;
+        let mut files = vec![SLIM.to_owned(), path_text(&folder.join(js))?, path_text(&folder.join(wasm))?];
+        for part in &parts {
+            let whole = [folder.join(&part.file)].into_iter().chain(part.shared.iter().cloned());
+            files.push(whole.map(|path| path_text(&path)).collect::<Result<Vec<_>>>()?.join(","));
+        }
+        let arguments: Vec<&str> = files.iter().map(String::as_str).collect();
         process::run("node", &arguments)?;
     }
-    let sealed = seal(&html, described.as_deref(), &|name| {
-        fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}"))
-    })?;
+    let parts: Vec<String> = parts.into_iter().map(|part| part.file).collect();
+    let sealed = seal(&html, &parts, &|name| fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}")))?;
     fs::write(&page, &sealed.html).map_err(|error| format!("{}: {error}", page.display()))?;
     for name in sealed.inlined {
         fs::remove_file(folder.join(&name)).map_err(|error| format!("{name}: {error}"))?;
@@ -61,13 +63,13 @@ struct Sealed {
     inlined: Vec<String>,
 }
 
-/// `described` is the file that was split off, `read` gives the content of a file beside the page.
-fn seal(html: &str, described: Option<&str>, read: &dyn Fn(&str) -> Result<Vec<u8>>) -> Result<Sealed> {
+/// `parts` are the files of [`split::PARTS`], if the page was split; `read` gives the content of a file beside the page.
+fn seal(html: &str, parts: &[String], read: &dyn Fn(&str) -> Result<Vec<u8>>) -> Result<Sealed> {
     let reloads = html.contains(RELOAD_ADDRESS);
     // Filled in here instead of by the server: a script that changes on its way has no hash.
     let html = html.replace(RELOAD_ADDRESS, "window.location.host").replace(RELOAD_BASE, "/");
 
-    let arranged = arrange(&html, described, reloads, read)?;
+    let arranged = arrange(&html, parts, reloads, read)?;
     let html = set_integrity(&arranged.html, read)?;
     let html = set_policy(&html, reloads)?;
     Ok(Sealed { html, inlined: arranged.inlined })
@@ -94,12 +96,7 @@ fn path_text(path: &Path) -> Result<String> {
 }
 
 /// The stylesheets inline, and the start script in the place of the one marked `data-start`.
-fn arrange(
-    html: &str,
-    described: Option<&str>,
-    reloads: bool,
-    read: &dyn Fn(&str) -> Result<Vec<u8>>,
-) -> Result<Sealed> {
+fn arrange(html: &str, parts: &[String], reloads: bool, read: &dyn Fn(&str) -> Result<Vec<u8>>) -> Result<Sealed> {
     let tags = tags(html)?;
     let mut edits = Vec::new();
     let mut inlined = Vec::new();
@@ -129,8 +126,7 @@ fn arrange(
     let wasm = file_name(start.get("data-wasm").unwrap_or_default())?;
     // A debug build takes seconds to hash, and is rebuilt at every save.
     let integrity = if reloads { String::new() } else { sha384(&read(wasm)?) };
-    let later = described.map(|name| Ok::<_, String>(ask_later(name, &sha384(&read(name)?)))).transpose()?;
-    let later = later.unwrap_or_default();
+    let later = if parts.is_empty() { String::new() } else { ask_later(parts, read)? };
     let request = format!(
         "<script>const wasm = fetch(\"./{wasm}\", {{ integrity: \"{integrity}\" }});{later}</script>\n\
          <link rel=\"modulepreload\" href=\"./{js}\">\n",
@@ -154,14 +150,21 @@ fn arrange(
     Ok(Sealed { html: apply(html, edits), inlined })
 }
 
-/// Script that asks for the file of described models when the page does, or at once where the link describes one: the keys
-/// are those of `describes` in `src/link.rs`.
-fn ask_later(name: &str, integrity: &str) -> String {
-    format!(
-        "\nconst described = {{ address: \"./{name}\", integrity: \"{integrity}\", \
-         get: () => described.response ??= fetch(described.address, described) }};\n\
-         if (/[?&](model(_type|_kind)?|config)=/.test(location.search)) described.get();\n"
-    )
+/// Script that asks for the parts when the page does. Without being asked, it gets what stands under the total once the first
+/// file has arrived, so that the two do not share the line, and all at once where the link describes a model: the keys are
+/// those of `describes` and of `View` in `src/link.rs`.
+fn ask_later(parts: &[String], read: &dyn Fn(&str) -> Result<Vec<u8>>) -> Result<String> {
+    let files = split::PARTS.iter().zip(parts).map(|(part, name)| {
+        let integrity = sha384(&read(name)?);
+        Ok(format!("  {part}: {{ address: \"./{name}\", integrity: \"{integrity}\" }},\n"))
+    });
+    let files = files.collect::<Result<String>>()?;
+    Ok(format!(
+        "\nconst later = {{\n{files}}};\n\
+         const ask = file => file.response ??= fetch(file.address, file);\n\
+         if (/[?&](model(_type|_kind)?|config)=/.test(location.search)) Object.values(later).forEach(ask);\n\
+         else if (!/[?&]show=total(&|$)/.test(location.search)) wasm.then(() => ask(later.details), () => {{}});\n"
+    ))
 }
 
 /// Subresource integrity on everything that the page loads as a script.

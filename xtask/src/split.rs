@@ -1,7 +1,7 @@
-//! Takes what only described models need out of the page's WebAssembly, into a file of its own.
+//! Takes what is not needed at once out of the page's WebAssembly, into files of their own.
 //!
 //! Trunk has no place for this between Cargo and wasm-bindgen, so the module that Cargo has built is taken up once more:
-//! split, given its JavaScript anew, and put where Trunk has staged the whole one. `src/described.rs` marks what goes.
+//! split, given its JavaScript anew, and put where Trunk has staged the whole one. `later!` marks what goes, see `src/later.rs`.
 
 use std::{
     fs,
@@ -20,11 +20,23 @@ const PROGRAM: &str = "nn-memory-calculator";
 /// What the marked functions are imported from until the module is split.
 const MARK: &[u8] = b"__wasm_split_placeholder__";
 
-/// Splits the page that is staged in `folder` as `js` and `wasm`, where it was built to be; the name of the other file.
-pub(crate) fn run_in(folder: &Path, js: &str, wasm: &str) -> Result<Option<String>> {
+/// The parts, in an order in which each may need those before it: a part is loaded after them. The names are those of
+/// `later!` in the page.
+pub(crate) const PARTS: [&str; 2] = ["details", "described"];
+
+/// A file that was split off.
+pub(crate) struct Part {
+    /// Name of the file, beside the page.
+    pub(crate) file: String,
+    /// What it shares with later parts: files elsewhere that are to be joined to it.
+    pub(crate) shared: Vec<PathBuf>,
+}
+
+/// Splits the page that is staged in `folder` as `js` and `wasm`, where it was built to be.
+pub(crate) fn run_in(folder: &Path, js: &str, wasm: &str) -> Result<Vec<Part>> {
     let staged = fs::read(folder.join(wasm)).map_err(|error| format!("{wasm}: {error}"))?;
     if !staged.windows(MARK.len()).any(|bytes| bytes == MARK) {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let target = target_folder()?;
     let built = target.join("wasm32-unknown-unknown/release").join(PROGRAM).with_extension("wasm");
@@ -35,23 +47,31 @@ pub(crate) fn run_in(folder: &Path, js: &str, wasm: &str) -> Result<Option<Strin
     options.output_dir = &scratch;
     options.main_out_path = &main;
     let split = transform(options).map_err(|error| format!("{}: {error:#}", built.display()))?;
-    let [described] = &split.split_modules[..] else {
-        return Err(format!("one split file is expected, got {}", split.split_modules.len()));
-    };
 
     let text = |path: &Path| path.to_str().map(str::to_owned).ok_or_else(|| format!("{}: is no text", path.display()));
     let out = ["--target", "web", "--no-typescript", "--keep-lld-exports", "--out-name", "page", "--out-dir"];
     let (out_folder, main) = (text(&scratch)?, text(&main)?);
     run("wasm-bindgen", &[&out[..], &[&out_folder, &main]].concat())?;
 
+    let copy = |from: &str, to: &str| {
+        fs::copy(scratch.join(from), folder.join(to)).map(drop).map_err(|error| format!("{from}: {error}"))
+    };
+    copy("page.js", js)?;
+    copy("page_bg.wasm", wasm)?;
     let name = wasm.strip_suffix("_bg.wasm").ok_or_else(|| format!("{wasm} is not named as wasm-bindgen does"))?;
-    let name = format!("{name}_described.wasm");
-    for (from, to) in
-        [(&scratch.join("page.js"), js), (&scratch.join("page_bg.wasm"), wasm), (described, name.as_str())]
-    {
-        fs::copy(from, folder.join(to)).map_err(|error| format!("{}: {error}", from.display()))?;
+    let mut left: Vec<String> =
+        split.split_modules.iter().filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+    let mut parts = Vec::new();
+    for part in PARTS {
+        let needed = split.prefetch_map.get(part).ok_or_else(|| format!("nothing of the page is marked as {part}"))?;
+        let (file, own) = (format!("{name}_{part}.wasm"), format!("split_{part}"));
+        copy(&format!("{own}.wasm"), &file)?;
+        let mut take = |module: &String| left.iter().position(|known| known == module).map(|place| left.remove(place));
+        let taken: Vec<String> = needed.iter().filter_map(&mut take).collect();
+        let shared = taken.into_iter().filter(|module| *module != own);
+        parts.push(Part { file, shared: shared.map(|module| scratch.join(module).with_extension("wasm")).collect() });
     }
-    Ok(Some(name))
+    if left.is_empty() { Ok(parts) } else { Err(format!("no part needs {}", left.join(", "))) }
 }
 
 /// Where Cargo builds.

@@ -23,19 +23,19 @@ fn read(name: &str) -> Result<Vec<u8>> {
         "tokens-1.css" => Ok(b":root { --space: 8px }\n".to_vec()),
         "base-2.css" => Ok(b"p { margin: var(--space) }\n".to_vec()),
         "page-3.js" => Ok(b"export default function start() {}".to_vec()),
-        "page-3_bg.wasm" | "page-3_described.wasm" => Ok(b"\0asm".to_vec()),
+        "page-3_bg.wasm" | "page-3_details.wasm" | "page-3_described.wasm" => Ok(b"\0asm".to_vec()),
         _ => Err(format!("{name} is not there")),
     }
 }
 
 #[track_caller]
 fn sealed(page: &str) -> String {
-    seal(page, None, &read).unwrap_or_else(|error| panic!("{error}")).html
+    seal(page, &[], &read).unwrap_or_else(|error| panic!("{error}")).html
 }
 
 #[track_caller]
 fn refused(page: &str, word: &str) {
-    match seal(page, None, &read) {
+    match seal(page, &[], &read) {
         Ok(sealed) => panic!("sealed as {}", sealed.html),
         Err(error) => assert!(error.contains(word), "{error}"),
     }
@@ -107,7 +107,7 @@ fn the_request_goes_out_before_any_style_or_script() {
 
 #[test]
 fn the_stylesheets_become_part_of_the_page_in_their_order() {
-    let sealed = seal(PAGE, None, &read).unwrap_or_else(|error| panic!("{error}"));
+    let sealed = seal(PAGE, &[], &read).unwrap_or_else(|error| panic!("{error}"));
     assert!(sealed.html.contains("<style>\n:root { --space: 8px }\np { margin: var(--space) }\n</style>"));
     assert!(!sealed.html.contains("stylesheet"));
     assert_eq!(sealed.inlined, ["tokens-1.css", "base-2.css"]);
@@ -132,9 +132,13 @@ fn a_page_without_its_marks_is_refused() {
 
 #[test]
 fn what_was_split_off_is_asked_for_with_its_hash_and_not_at_once() {
-    let sealed = seal(PAGE, Some("page-3_described.wasm"), &read).unwrap_or_else(|error| panic!("{error}")).html;
-    let place = sealed.find("address: \"./page-3_described.wasm\", integrity: \"sha384-YEecHYiETEhXOS4Q");
-    assert!(place.is_some_and(|place| place < sealed.find("<style>").unwrap_or(0)), "{sealed}");
-    assert!(!sealed.contains("fetch(\"./page-3_described.wasm"), "{sealed}");
-    assert!(!self::sealed(PAGE).contains("described"));
+    let parts = ["page-3_details.wasm", "page-3_described.wasm"].map(str::to_owned);
+    let sealed = seal(PAGE, &parts, &read).unwrap_or_else(|error| panic!("{error}")).html;
+    for part in ["details", "described"] {
+        let file = format!("  {part}: {{ address: \"./page-3_{part}.wasm\", integrity: \"sha384-YEecHYiETEhXOS4Q");
+        let place = sealed.find(&file);
+        assert!(place.is_some_and(|place| place < sealed.find("<style>").unwrap_or(0)), "{sealed}");
+        assert!(!sealed.contains(&format!("fetch(\"./page-3_{part}.wasm")), "{sealed}");
+        assert!(!self::sealed(PAGE).contains(part));
+    }
 }
