@@ -120,6 +120,7 @@ fn once_there(view: impl Fn(&'static Details) -> Built + Send + 'static) -> Buil
         Some(details) => untrack(|| view(details)),
         None => built(view! {
             <div class="room" data-testid="details-room">
+                <p class="on-its-way" hidden=flag(move || missing.get())>"The table and the charts are on their way."</p>
                 <p class="notice" role="alert" hidden=flag(move || !missing.get())>
                     "The table and the charts could not be loaded. Check the connection, then try again. "
                     {plain_button("load-details", "Try again", action(load))}

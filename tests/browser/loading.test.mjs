@@ -114,6 +114,7 @@ for (const [name, viewport] of Object.entries({ wide, phone })) {
     await page.addressed('?v=1&params=7B');
     assert.match(await page.text('total'), /^10\d\.\d+ GiB$/);
     assert.equal(await page.get('table').count(), 0);
+    await page.page.getByText('The table and the charts are on their way.').waitFor();
     // The longer figure has moved what stands beside it.
     await settled(page);
     await page.page.evaluate(() => { window.shift = 0; });

@@ -163,7 +163,7 @@ fn ask_later(parts: &[String], read: &dyn Fn(&str) -> Result<Vec<u8>>) -> Result
         "\nconst later = {{\n{files}}};\n\
          const ask = file => file.response ??= fetch(file.address, file);\n\
          if (/[?&](model(_type|_kind)?|config)=/.test(location.search)) Object.values(later).forEach(ask);\n\
-         else if (!/[?&]show=total(&|$)/.test(location.search)) wasm.then(() => ask(later.details), () => {{}});\n"
+         else if (!/[?&]show=total(&|$)/.test(location.search)) wasm.then(() => ask(later.details)).catch(() => {{}});\n"
     ))
 }
 
