@@ -1,9 +1,9 @@
 // Takes out of a built page what no one calls, and gives what stays short names.
 //
-//   node slim.mjs PAGE.js PAGE_bg.wasm [PAGE_PART.wasm[,MORE.wasm…]…]
+//   node slim.mjs PAGE.js PAGE_bg.wasm [PAGE_PART.wasm [+MORE.wasm…]…]
 //
-// What was split off follows: parts that need those before them, each with what is to be joined to it. The script gets what
-// loads them, and the page keeps the exports that they import.
+// What was split off follows: parts, each of which may need those before it, and after a plus what is to be joined to one. The
+// script gets what loads them, and the page keeps the exports that they import.
 //
 // wasm-bindgen exports what any dependency marks, here streams that only a server function would use, and names every
 // import after its JavaScript with a hash behind: 10 kB of text in the WebAssembly, and as much again beside it.
@@ -14,7 +14,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const [scriptFile, wasmFile, ...given] = process.argv.slice(2);
-const parts = given.map(argument => argument.split(',')).map(([file, ...more]) => ({ file, more, name: file.match(/_([a-z]+)\.wasm$/)[1] }));
+const parts = [];
+for (const file of given) {
+  if (file.startsWith('+')) parts.at(-1).more.push(file.slice(1));
+  else parts.push({ file, more: [], name: file.match(/_([a-z]+)\.wasm$/)[1] });
+}
 const tools = new URL('../tests/node_modules/', import.meta.url).pathname;
 const { minify } = createRequire(join(tools, 'package.json'))('terser');
 const unused = /intounderlying/;
@@ -76,7 +80,7 @@ function withLoader(script) {
     .map(({ name }) => name)
     .filter(name => name.startsWith('__wasm_split_load_'));
   const expected = parts.map(({ name }) => `__wasm_split_load_${name}`);
-  if (loads.sort().join() !== expected.toSorted().join() || script.search(request) < 0 || !object.test(script)) {
+  if (loads.sort().join() !== [...expected].sort().join() || script.search(request) < 0 || !object.test(script)) {
     throw new Error(`the script of wasm-bindgen has changed: there is no place for what loads ${expected.join(' and ')}`);
   }
   const gets = parts.map(({ file }) => {

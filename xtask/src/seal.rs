@@ -42,8 +42,10 @@ pub(crate) fn run() -> Result {
         parts = split::run_in(folder, &js, &wasm)?;
         let mut files = vec![SLIM.to_owned(), path_text(&folder.join(js))?, path_text(&folder.join(wasm))?];
         for part in &parts {
-            let whole = [folder.join(&part.file)].into_iter().chain(part.shared.iter().cloned());
-            files.push(whole.map(|path| path_text(&path)).collect::<Result<Vec<_>>>()?.join(","));
+            files.push(path_text(&folder.join(&part.file))?);
+            for shared in &part.shared {
+                files.push(format!("+{}", path_text(shared)?));
+            }
         }
         let arguments: Vec<&str> = files.iter().map(String::as_str).collect();
         process::run("node", &arguments)?;
