@@ -1,6 +1,7 @@
 //! Every call to the browser that is not an event of a component.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
@@ -75,6 +76,12 @@ pub fn pick(group: &str, value: &str) {
     if let Some(option) = option.and_then(|option| option.dyn_into::<HtmlInputElement>().ok()) {
         option.set_checked(true);
     }
+}
+
+/// How long ago the visitor asked for the page.
+pub fn since_navigation() -> Duration {
+    let now = window().performance().map_or(0.0, |performance| performance.now());
+    Duration::try_from_secs_f64(now / 1000.0).unwrap_or_default()
 }
 
 /// The query of the address, with its question mark.

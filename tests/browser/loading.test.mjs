@@ -127,6 +127,48 @@ for (const [name, viewport] of Object.entries({ wide, phone })) {
   });
 }
 
+/** Makes the page believe that it was asked for so many milliseconds ago, and notes what stands with the first total. */
+const asked = milliseconds => [milliseconds => {
+  Performance.prototype.now = () => milliseconds;
+  window.first = undefined;
+  new MutationObserver((_, observer) => {
+    if (!/\d/.test(document.querySelector('[data-testid=total]')?.textContent ?? '')) return;
+    observer.disconnect();
+    window.first = ['table', 'chart-sweep', 'notes'].filter(id => document.querySelector(`[data-testid=${id}]`));
+  }).observe(document, { subtree: true, childList: true, characterData: true });
+}, milliseconds];
+
+visit('who has just asked gets everything in one go', { query: false }, async page => {
+  await page.page.addInitScript(...asked(100));
+  // However slow this machine is, the page's patience lasts.
+  await page.page.addInitScript(() => {
+    const { setTimeout } = window;
+    window.setTimeout = (call, delay, ...given) => (delay === 300 ? 0 : setTimeout(call, delay, ...given));
+  });
+  await page.page.goto(site.url);
+  await page.ready();
+  assert.deepEqual(await page.page.evaluate(() => window.first), ['table', 'chart-sweep', 'notes']);
+});
+
+visit('who has just asked does not wait for long', { query: false }, async page => {
+  await page.page.addInitScript(...asked(100));
+  let release;
+  const held = new Promise(done => { release = done; });
+  await page.context.route(details, async route => { await held; await route.continue(); });
+  await page.page.goto(site.url);
+  await page.get('total').waitFor();
+  release();
+  await page.ready();
+  assert.deepEqual(await page.page.evaluate(() => window.first), []);
+});
+
+visit('who has waited gets the total at once', { query: false }, async page => {
+  await page.page.addInitScript(...asked(10_000));
+  await page.page.goto(site.url);
+  await page.ready();
+  assert.deepEqual(await page.page.evaluate(() => window.first), []);
+});
+
 visit('the rest of the answer can be asked for again', { query: false, allowed: [/./] }, async page => {
   await page.context.route(details, route => route.abort());
   await page.page.goto(site.url);
