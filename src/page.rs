@@ -8,6 +8,8 @@ use crate::described::{self, Described};
 use crate::form::{Fields, Form, Input, Outcome, Texts};
 use crate::platform;
 
+const LOADING: &str = "Loading the described models…";
+
 /// The signals of the page; copied into every part.
 #[derive(Clone, Copy)]
 pub struct Page {
@@ -76,8 +78,10 @@ impl Page {
         if let Some(has) = described::get() {
             return go_on(Some(has));
         }
-        let (before, missing) = (self.status.get_untracked(), Texts::default());
-        self.status.set("Loading the described models…".to_owned());
+        // Whoever chooses again while it loads has read the same words before.
+        let before = Some(self.status.get_untracked()).filter(|status| status != LOADING).unwrap_or_default();
+        let missing = Texts::default();
+        self.status.set(LOADING.to_owned());
         spawn_local(async move {
             let loaded = described::load().await;
             if loaded {

@@ -55,6 +55,20 @@ visit('while the part is under way the page goes on by size', async page => {
   assert.equal(await page.input('batch').inputValue(), '4');
 });
 
+visit('choosing again while the part is under way leaves no trace', async page => {
+  let release;
+  const held = new Promise(done => { release = done; });
+  await page.context.route(later, async route => { await held; await route.continue(); });
+  await choose(page, 'name');
+  await eventually(() => page.text('status'), 'Loading the described models…');
+  await choose(page, 'size');
+  await choose(page, 'hand');
+  release();
+  await page.input('model-type').waitFor();
+  await eventually(() => chosen(page), 'hand');
+  assert.equal(await page.text('status'), '');
+});
+
 visit('a part that does not arrive is missed without harm and asked for again', { allowed: [/./] }, async page => {
   await page.type('params', '7B');
   await page.addressed('?v=1&params=7B');
