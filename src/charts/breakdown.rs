@@ -1,29 +1,15 @@
 //! The parts of the total side by side, against the sizes of devices.
 
-use leptos::prelude::*;
 use nn_memory::{Bytes, Estimate, Fit, Size, UnitSystem, catalog};
 
 use super::Chart;
 use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, Measure, Picture, Shape};
 use crate::page::Page;
-use crate::reactive::text;
-use crate::results::{capitalized, device_name};
+use crate::results::capitalized;
 
 /// The parts of the total against devices.
 pub fn breakdown(page: Page) -> Chart {
-    let Page { outcome, system, .. } = page;
-    Chart {
-        slug: "breakdown",
-        title: text(move || outcome.with(|outcome| title(&outcome.estimate))),
-        description: text(move || outcome.with(|outcome| description(&outcome.estimate, system.get()))),
-        layout: Box::new(move |area, measure| {
-            let system = system.get_untracked();
-            outcome.with_untracked(|outcome| {
-                layout(&outcome.estimate, &device_name(&outcome.scenario, system), system, area, measure)
-            })
-        }),
-        legend: None,
-    }
+    Chart::of_estimate("breakdown", page, |estimate, _| title(estimate), description, layout)
 }
 
 const BAR_TOP: f64 = 26.0;

@@ -4,11 +4,11 @@ use std::cell::RefCell;
 
 use leptos::html::Canvas;
 use leptos::prelude::*;
-use nn_memory::PartKind;
+use nn_memory::{Estimate, PartKind, UnitSystem};
 use plotters::backend::DrawingBackend;
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
-use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text as Words};
+use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text as Label};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle};
 use plotters_canvas::CanvasBackend;
@@ -17,10 +17,11 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use super::picture::{Align, Area, FONT_SIZE, Ink, Measure, Picture, Shape};
 use crate::built::{Built, built};
+use crate::form::Outcome;
 use crate::page::Page;
 use crate::platform;
 use crate::reactive::{Text, action, text};
-use crate::results::slug;
+use crate::results::{device_name, slug};
 
 const FONT: &str = "system-ui, sans-serif";
 
@@ -148,7 +149,7 @@ fn draw<B: DrawingBackend>(
             let font = (FontFamily::Name(FONT), FONT_SIZE * ratio, FontStyle::Normal);
             let colour = palette.of(*ink);
             let style = TextStyle::from(font).color(&colour).pos(Pos::new(horizontal, VPos::Center));
-            surface.draw(&Words::new(text.as_str(), point(*at), style))
+            surface.draw(&Label::new(text.as_str(), point(*at), style))
         }
     }
     .ok()
@@ -212,6 +213,30 @@ pub struct Chart {
 
 /// Lays a picture out.
 pub type Layout = Box<dyn Fn(Area, Measure) -> Picture>;
+
+/// Says something of an estimate.
+type Words = fn(&Estimate, UnitSystem) -> String;
+
+impl Chart {
+    /// A chart of the estimate and the name of the device, without a legend.
+    pub(super) fn of_estimate(
+        slug: &'static str,
+        page: Page,
+        title: Words,
+        description: Words,
+        layout: fn(&Estimate, &str, UnitSystem, Area, Measure) -> Picture,
+    ) -> Self {
+        let Page { outcome, system, .. } = page;
+        let follow = move |words: Words| text(move || outcome.with(|outcome| words(&outcome.estimate, system.get())));
+        let layout = move |area: Area, measure: Measure| {
+            let system = system.get_untracked();
+            outcome.with_untracked(|Outcome { estimate, scenario, .. }| {
+                layout(estimate, &device_name(scenario, system), system, area, measure)
+            })
+        };
+        Self { slug, title: follow(title), description: follow(description), layout: Box::new(layout), legend: None }
+    }
+}
 
 /// A chart with its title, its read-out and its download.
 ///

@@ -7,24 +7,11 @@ use super::Chart;
 use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, Measure, Picture, Shape};
 use crate::built::{Built, built};
 use crate::page::Page;
-use crate::reactive::text;
-use crate::results::{capitalized, device_name, slug};
+use crate::results::{capitalized, slug};
 
 /// The parts along the step.
 pub fn timeline(page: Page) -> Chart {
-    let Page { outcome, system, .. } = page;
-    Chart {
-        slug: "timeline",
-        title: text(move || outcome.with(|outcome| title(&outcome.estimate, system.get()))),
-        description: text(move || outcome.with(|outcome| description(&outcome.estimate, system.get()))),
-        layout: Box::new(move |area, measure| {
-            let system = system.get_untracked();
-            outcome.with_untracked(|outcome| {
-                layout(&outcome.estimate, &device_name(&outcome.scenario, system), system, area, measure)
-            })
-        }),
-        legend: Some(legend(page)),
-    }
+    Chart { legend: Some(legend(page)), ..Chart::of_estimate("timeline", page, title, description, layout) }
 }
 
 const TOP: f64 = 40.0;
