@@ -154,7 +154,7 @@ impl Sweep {
         let half_current = measure(&format_count(current)) / 2.0;
         let mut batch = 1;
         while batch <= last {
-            let clear = batch == self.scenario.batch_size || {
+            let clear = batch == current || {
                 let distance = (scale.x(batch) - scale.x(current)).abs();
                 distance > half_current + measure(&format_count(batch)) / 2.0 + FONT_SIZE / 2.0
             };

@@ -8,6 +8,14 @@ const later = /_described\.wasm$/;
 const choose = (page, key) => page.get('model-kind').locator(`input[value="${key}"]`).click();
 const chosen = page => page.get('model-kind').locator('input:checked').getAttribute('value');
 
+/** Keeps these files back until the function that it gives is called. */
+async function hold(page, files) {
+  let release;
+  const held = new Promise(done => { release = done; });
+  await page.context.route(files, async route => { await held; await route.continue(); });
+  return release;
+}
+
 /** The requests for the file. */
 function counted(page) {
   const requests = [];
@@ -42,9 +50,7 @@ visit('a link to a described model asks for every file at once', { query: false 
 });
 
 visit('while the part is under way the page goes on by size', async page => {
-  let release;
-  const held = new Promise(done => { release = done; });
-  await page.context.route(later, async route => { await held; await route.continue(); });
+  const release = await hold(page, later);
   await choose(page, 'name');
   await eventually(() => page.text('status'), 'Loading the described models…');
   await page.type('batch', '4');
@@ -56,9 +62,7 @@ visit('while the part is under way the page goes on by size', async page => {
 });
 
 visit('choosing again while the part is under way leaves no trace', async page => {
-  let release;
-  const held = new Promise(done => { release = done; });
-  await page.context.route(later, async route => { await held; await route.continue(); });
+  const release = await hold(page, later);
   await choose(page, 'name');
   await eventually(() => page.text('status'), 'Loading the described models…');
   await choose(page, 'size');
@@ -115,9 +119,7 @@ const settled = page => page.page.evaluate(() => new Promise(done => requestAnim
 
 for (const [name, viewport] of Object.entries({ wide, phone })) {
   visit(`the total can be worked with before the rest of the answer is there, ${name}`, { query: false, viewport }, async page => {
-    let release;
-    const held = new Promise(done => { release = done; });
-    await page.context.route(details, async route => { await held; await route.continue(); });
+    const release = await hold(page, details);
     await page.page.addInitScript(() => {
       window.shift = 0;
       new PerformanceObserver(list => { for (const entry of list.getEntries()) window.shift += entry.value; })
@@ -166,9 +168,7 @@ visit('who has just asked gets everything in one go', { query: false }, async pa
 
 visit('who has just asked does not wait for long', { query: false }, async page => {
   await page.page.addInitScript(...asked(100));
-  let release;
-  const held = new Promise(done => { release = done; });
-  await page.context.route(details, async route => { await held; await route.continue(); });
+  const release = await hold(page, details);
   await page.page.goto(site.url);
   await page.get('total').waitFor();
   release();
