@@ -23,7 +23,7 @@ import torch
 import null_gpu
 from runs import run_inference, run_training
 
-LIBRARIES = ("torch", "torchvision", "transformers", "timm", "peft", "diffusers", "accelerate")
+LIBRARIES = ("torch", "torchvision", "transformers", "timm", "peft", "diffusers", "accelerate", "bitsandbytes")
 CONVOLUTIONS = {"image", "hf_image", "seg", "unet_sd"}
 
 

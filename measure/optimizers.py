@@ -105,6 +105,14 @@ def build_optimizer(case, network):
             return Lion(params)
         if name == "muon":
             return MuonAndAdamW(params)
+        if name == "lamb":
+            from timm.optim import Lamb
+
+            return Lamb(params, **options)
+        if name == "adam8bit":
+            from bitsandbytes.optim import Adam8bit
+
+            return Adam8bit(params)
         if name == "hf_adafactor":
             from transformers.optimization import Adafactor
 

@@ -132,6 +132,8 @@ struct Row {
     value_bits: Option<u64>,
     states: States,
     foreach: Option<&'static [&'static str]>,
+    /// Whether the foreach step goes over the tensors in parts that fit the device's cache.
+    in_chunks: bool,
     fused: bool,
     during: u64,
     after: u64,
@@ -150,6 +152,7 @@ impl Optimizer {
                 value_bits: None,
                 states: States::Tensors(&[]),
                 foreach: Some(&[]),
+                in_chunks: false,
                 fused: false,
                 during: 0,
                 after: 0,
@@ -352,12 +355,15 @@ impl Optimizer {
                 )
             },
             Self::Lamb => Row {
-                foreach: None,
-                during: 3,
-                after: 2,
-                ..tensors(
-                    row("lamb", "LAMB", "LAMB keeps exp_avg and exp_avg_sq (arXiv:1904.00962)"),
-                    &["exp_avg", "exp_avg_sq"],
+                in_chunks: true,
+                ..steps(
+                    tensors(
+                        row("lamb", "LAMB", "timm's Lamb keeps exp_avg and exp_avg_sq (arXiv:1904.00962)"),
+                        &["exp_avg", "exp_avg_sq"],
+                    ),
+                    &["gradient / norm", "sqrt(exp_avg_sq)", "update"],
+                    3,
+                    2,
                 )
             },
             Self::Adam8bit => Row {
@@ -408,9 +414,13 @@ impl Optimizer {
         }
     }
 
-    /// Tensors as large as all weights that the foreach step makes, in order; they go together.
+    /// Tensors as large as all weights, or those of a chunk, that the foreach step makes, in order; they go together.
     pub(crate) fn foreach_temporaries(self) -> &'static [&'static str] {
         self.row().foreach.unwrap_or(&[])
+    }
+
+    pub(crate) const fn in_chunks(self) -> bool {
+        self.row().in_chunks
     }
 
     pub(crate) const fn loop_temporaries(self) -> Loop {

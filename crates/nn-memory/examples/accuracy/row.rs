@@ -406,6 +406,8 @@ fn optimizer(optimizer: &Value) -> Result<Optimizer, String> {
         "hf_adafactor" => Optimizer::AdafactorHf,
         "lion" => Optimizer::Lion,
         "muon" => Optimizer::Muon,
+        "lamb" => Optimizer::Lamb,
+        "adam8bit" => Optimizer::Adam8bit,
         other => return Err(format!("optimizer {other}")),
     })
 }
