@@ -108,7 +108,13 @@ impl Builder {
         match call.kernel(attention) {
             Kernel::Flash => self.flash(call),
             Kernel::Efficient => self.efficient(call),
-            Kernel::Math => self.math(call),
+            Kernel::Math => {
+                // The function as a whole is one of autocast's; its own operators run as they are called.
+                let autocast = self.mode.autocast.take();
+                let output = self.math(call);
+                self.mode.autocast = autocast;
+                output
+            }
         }
     }
 
