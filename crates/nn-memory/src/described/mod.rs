@@ -67,7 +67,7 @@ pub(crate) fn lower(scenario: &Scenario, config: &Config, layers: Layers) -> Res
     };
     let mut passes = Vec::with_capacity(kinds.len());
     for &pass in kinds {
-        let multiprocessors = scenario.device.multiprocessors().unwrap_or(Multiprocessors::HOPPER);
+        let multiprocessors = multiprocessors(scenario);
         let (batch, length) = (scenario.batch_size, scenario.sequence_length);
         let request = Request { run, pass, batch, length, layers, multiprocessors };
         let program = config.lower(&request)?;
@@ -77,12 +77,17 @@ pub(crate) fn lower(scenario: &Scenario, config: &Config, layers: Layers) -> Res
     Ok(Lowered { passes })
 }
 
+fn multiprocessors(scenario: &Scenario) -> Multiprocessors {
+    scenario.device.multiprocessors().unwrap_or(Multiprocessors::HOPPER)
+}
+
 fn setting(scenario: &Scenario, pass: Pass, program: &Program) -> Setting {
     let run = &scenario.run;
     let optimize = scenario.task.training().map(|training| Optimize {
         optimizer: training.optimizer,
         implementation: run.implementation,
         master_weights: run.precision.master_weights(),
+        multiprocessors: multiprocessors(scenario),
     });
     Setting {
         optimize,

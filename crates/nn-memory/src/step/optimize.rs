@@ -5,8 +5,9 @@
 
 use super::Kind;
 use super::play::signed;
+use crate::catalog::Multiprocessors;
 use crate::optimizer::{Loop, States};
-use crate::program::{ElementType, GRANULE, Parameter, Program, Shape, round};
+use crate::program::{ElementType, GRANULE, Parameter, Program, Shape, reduction, round};
 use crate::{Implementation, Optimizer};
 
 /// Which optimizer, and how it runs.
@@ -16,6 +17,8 @@ pub(crate) struct Optimize {
     pub(crate) implementation: Implementation,
     /// Whether it works on FP32 copies of narrower weights.
     pub(crate) master_weights: bool,
+    /// What the device shares sums out to.
+    pub(crate) multiprocessors: Multiprocessors,
 }
 
 /// A tensor as the optimizer sees it.
@@ -194,6 +197,9 @@ struct Pieces {
     sizes: [u64; 6],
     count: usize,
     stay: usize,
+    /// The buffer in which the sums over columns are put together: ahead of everything else, or beside what stays.
+    sums: Option<u64>,
+    sums_last: bool,
 }
 
 impl Pieces {
@@ -206,17 +212,30 @@ impl Pieces {
         pieces
     }
 
-    fn of(optimizer: Optimizer, target: &Target) -> Self {
+    fn of(optimize: &Optimize, target: &Target) -> Self {
+        let optimizer = optimize.optimizer;
         if optimizer == Optimizer::Muon {
             return muon(target);
         }
-        if optimizer == Optimizer::AdafactorHf && target.element != ElementType::Fp32 {
+        let of_transformers = optimizer == Optimizer::AdafactorHf;
+        let pieces = if of_transformers && target.element != ElementType::Fp32 {
             // The gradient and the weight in FP32 beside the two of the update.
-            return Self::new(&[target.of(ElementType::Fp32); 4], 3);
-        }
-        let Loop { during, after } = optimizer.loop_temporaries();
-        let count = usize::try_from(during).unwrap_or(0).min(6);
-        Self::new(&[target.bytes(); 6][..count], usize::try_from(after).unwrap_or(0))
+            Self::new(&[target.of(ElementType::Fp32); 4], 3)
+        } else {
+            let Loop { during, after } = optimizer.loop_temporaries();
+            let count = usize::try_from(during).unwrap_or(0).min(6);
+            Self::new(&[target.bytes(); 6][..count], usize::try_from(after).unwrap_or(0))
+        };
+        let sums = match optimizer.states() {
+            States::Factored { .. } if target.dimensions == 2 => {
+                let columns = target.shape.width();
+                let rows = target.elements() / columns.max(1);
+                round(reduction(optimize.multiprocessors, columns, rows, false))
+            }
+            _ => 0,
+        };
+        let sums = Some(sums).filter(|sums| *sums > 0);
+        Self { sums, sums_last: of_transformers, ..pieces }
     }
 
     fn all(&self) -> &[u64] {
@@ -248,13 +267,20 @@ fn one_by_one(
     };
     let mut held = Pieces::default();
     for (_, target) in targets(optimize, program) {
-        let pieces = Pieces::of(optimize.optimizer, &target);
+        let pieces = Pieces::of(optimize, &target);
+        let sums = |last: bool| if pieces.sums_last == last { pieces.sums.as_slice() } else { &[] };
         // What the tensor before left under its names goes as they are given new values; a layer's own copies follow
         // one another.
         for before in [held, pieces].iter().take(if target.copies > 1 { 2 } else { 1 }) {
+            for sign in [1, -1] {
+                changes(sums(false), sign);
+            }
             changes(pieces.all(), 1);
             changes(pieces.going(), -1);
             changes(before.staying(), -1);
+            for sign in [1, -1] {
+                changes(sums(true), sign);
+            }
         }
         held = pieces;
     }

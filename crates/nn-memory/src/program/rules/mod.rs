@@ -18,3 +18,4 @@ mod vision;
 pub(crate) use attention::{AttentionCall, Cache, Mask};
 pub(crate) use experts::Experts;
 pub(crate) use linear::Linear;
+pub(crate) use reduce::reduction;

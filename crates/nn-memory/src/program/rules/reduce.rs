@@ -6,7 +6,7 @@
 use crate::catalog::Multiprocessors;
 
 /// Bytes of the buffer for `outputs` sums of `inputs` values each; `along_rows` where the values of a sum lie together.
-pub(super) fn reduction(device: Multiprocessors, outputs: u64, inputs: u64, along_rows: bool) -> u64 {
+pub(crate) fn reduction(device: Multiprocessors, outputs: u64, inputs: u64, along_rows: bool) -> u64 {
     let (mut first, second) = if along_rows { (inputs, outputs) } else { (outputs, inputs) };
     let mut vector = 1;
     if along_rows {
