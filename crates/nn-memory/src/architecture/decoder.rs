@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use super::labels::hold;
 use super::{Pass, Request};
 use crate::program::{Builder, ElementType, Shape, Tensor};
 use crate::{Checkpointing, ConfigError};
@@ -167,10 +168,7 @@ pub(super) fn biased_language_head(
         match labels {
             Some(labels) => {
                 b.causal_loss(logits, labels);
-                if request.run.hold_outputs {
-                    b.keep(logits);
-                    b.hold_from_before(logits);
-                }
+                hold(b, request, &[logits]);
             }
             None => b.keep(logits),
         }

@@ -12,6 +12,16 @@ pub(super) fn labels(b: &mut Builder, request: &Request, classes: u64) -> Tensor
     }
 }
 
+/// Keeps the outputs through the step, and those of the step before, where the training loop holds them.
+pub(super) fn hold(b: &mut Builder, request: &Request, outputs: &[Tensor]) {
+    if request.run.hold_outputs {
+        for &output in outputs {
+            b.keep(output);
+            b.hold_from_before(output);
+        }
+    }
+}
+
 /// Returns the logits; where there are labels to train with, takes their loss.
 pub(super) fn finish(b: &mut Builder, request: &Request, logits: Tensor, loss: Loss, labels: Option<Tensor>) {
     b.set_logits(logits);
@@ -19,9 +29,6 @@ pub(super) fn finish(b: &mut Builder, request: &Request, logits: Tensor, loss: L
         b.keep(logits);
         return;
     };
-    if request.run.hold_outputs {
-        b.keep(logits);
-        b.hold_from_before(logits);
-    }
+    hold(b, request, &[logits]);
     b.label_loss(loss, logits, labels);
 }

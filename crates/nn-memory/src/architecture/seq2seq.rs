@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use super::Request;
+use super::labels::hold;
 use crate::program::{Builder, Cache, ElementType, Mask, Shape, Tensor};
 
 /// Token ids of the encoder.
@@ -67,8 +68,8 @@ pub(super) fn finish(b: &mut Builder, request: &Request, logits: Tensor, encoded
     b.set_logits(logits);
     if request.pass.trains() {
         b.module("loss", &[logits], |b| b.cross_entropy(logits));
-    }
-    if !request.pass.trains() || request.run.hold_outputs {
+        hold(b, request, &[logits, encoded]);
+    } else {
         b.keep(logits);
         b.keep(encoded);
     }
