@@ -235,15 +235,13 @@ impl Optimizer {
                 1,
                 1,
             ),
-            Self::Adagrad => Row {
-                fused: true,
-                ..steps(
-                    tensors(row("adagrad", "Adagrad", "torch.optim.Adagrad keeps sum"), &["sum"]),
-                    &["sqrt(sum)", "gradient × rate"],
-                    1,
-                    1,
-                )
-            },
+            // Its fused kernel is one of processors alone.
+            Self::Adagrad => steps(
+                tensors(row("adagrad", "Adagrad", "torch.optim.Adagrad keeps sum"), &["sum"]),
+                &["sqrt(sum)", "gradient × rate"],
+                1,
+                1,
+            ),
             Self::Adadelta => steps(
                 tensors(
                     row("adadelta", "Adadelta", "torch.optim.Adadelta keeps square_avg and acc_delta"),
@@ -295,8 +293,8 @@ impl Optimizer {
                     &["exp_avg", "exp_inf"],
                 ),
                 &["abs(gradient)"],
-                2,
                 1,
+                0,
             ),
             Self::NAdam => steps(
                 tensors(

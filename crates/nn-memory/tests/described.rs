@@ -1,8 +1,8 @@
 //! Estimates of described networks: that the answer and its work agree.
 
 use nn_memory::{
-    Bytes, Checkpointing, Choice, Config, Family, Model, Optimizer, PartKind, Phase, PrecisionMode, Run, Scenario,
-    Task, Training, catalog, estimate, explain, largest_batch_that_fits, sweep_batch,
+    Bytes, Checkpointing, Choice, Config, Family, Implementation, Model, Optimizer, PartKind, Phase, PrecisionMode,
+    Run, Scenario, Task, Training, catalog, estimate, explain, largest_batch_that_fits, sweep_batch,
 };
 
 fn small(family: Family) -> Config {
@@ -47,6 +47,31 @@ fn parts_at_the_peak_sum_to_the_peak_and_lines_to_their_parts() {
             assert_eq!(lines, estimate.part(kind).bytes.get(), "{family:?} {:?} {kind:?}", scenario.run.checkpointing);
         }
     }
+}
+
+#[test]
+fn lines_sum_to_their_parts_in_the_step_of_every_optimizer() {
+    let mut in_step = 0;
+    for &optimizer in Optimizer::ALL {
+        for &implementation in Implementation::ALL {
+            for precision in [PrecisionMode::Fp32, PrecisionMode::Bf16, PrecisionMode::Bf16Master] {
+                let run = Run { implementation, precision, ..Run::default() };
+                let task = Task::Training(Training { optimizer, ..Training::default() });
+                let model = Model::Described(small(Family::Bert));
+                let scenario = Scenario { model, run, task, batch_size: 1, sequence_length: 8, ..Scenario::default() };
+                let what = format!("{optimizer:?} {implementation:?} {precision:?}");
+                let estimate = estimate(&scenario).expect("an estimate");
+                let explanation = explain(&scenario).expect("a described network").expect("an explanation");
+                in_step += u32::from(explanation.phase == Phase::Step);
+                for kind in PartKind::ALL {
+                    let lines = explanation.lines.iter().filter(|line| line.part == kind);
+                    let lines: u64 = lines.map(|line| line.bytes.get()).sum();
+                    assert_eq!(lines, estimate.part(kind).bytes.get(), "{what} {kind:?}");
+                }
+            }
+        }
+    }
+    assert!(in_step > 40, "{in_step}");
 }
 
 #[test]

@@ -14,6 +14,9 @@ pub(crate) struct Line {
     pub(crate) bytes: u64,
 }
 
+/// What a gradient is that was cast for master weights.
+pub(crate) const FP32_GRADIENT: &str = "FP32 gradient";
+
 /// How many of each line are alive. A list, searched from its end: a program has some hundred lines, the latest ones go
 /// first, and a tree would cost more code than it saves time.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +34,18 @@ impl Ledger {
                 }
             }
             None => self.lines.push((line, count)),
+        }
+    }
+
+    /// Takes back so many gradients of that size, as backward left them.
+    pub(crate) fn remove_gradients(&mut self, bytes: u64, mut count: i64) {
+        let left = |line: &Line| line.kind == Kind::Gradients && line.label != FP32_GRADIENT && line.bytes == bytes;
+        while count > 0
+            && let Some((line, stands)) = self.lines.iter().copied().find(|(line, stands)| left(line) && *stands > 0)
+        {
+            let gone = stands.min(count);
+            self.add(line, -gone);
+            count -= gone;
         }
     }
 

@@ -4,6 +4,7 @@
 //! 8-bit Adam, of timm for LAMB; Lion as published (arXiv:2302.06675), one tensor after the other.
 
 use super::Kind;
+use super::ledger::FP32_GRADIENT;
 use super::play::signed;
 use crate::catalog::Multiprocessors;
 use crate::optimizer::{Loop, States};
@@ -128,23 +129,26 @@ pub(super) fn clip(program: &Program, mut change: impl FnMut(i64)) {
     change(-norms);
 }
 
-/// Tells `change` what the step allocates and frees, in order; lists of tensors `separately`, or in one.
+/// Tells `change` what the step allocates and frees, in order: the sum, and of how many bytes how many tensors come or go.
+/// Lists of tensors come `separately`, or in one.
 pub(super) fn step(
     optimize: &Optimize,
     program: &Program,
     separately: bool,
-    mut change: impl FnMut(Kind, &'static str, i64),
+    mut change: impl FnMut(Kind, &'static str, i64, &[(i64, i64)]),
 ) {
     if optimize.master_weights {
         for (parameter, target) in targets(optimize, program) {
             // Cast up one by one: each gradient goes when its copy is there.
             let (wide, narrow) = (signed(target.bytes()), signed(parameter.bytes()));
-            let before_last = (wide - narrow).saturating_mul(signed(target.copies) - 1);
-            change(Kind::Gradients, "FP32 gradients", before_last);
-            change(Kind::Gradients, "FP32 gradients", wide);
-            change(Kind::Gradients, "gradients", -narrow);
+            let copies = signed(target.copies) - 1;
+            let mut cast = |bytes: i64, lines: &[(i64, i64)]| change(Kind::Gradients, FP32_GRADIENT, bytes, lines);
+            cast((wide - narrow).saturating_mul(copies), &[(wide, copies), (narrow, -copies)]);
+            cast(wide, &[(wide, 1)]);
+            cast(-narrow, &[(narrow, -1)]);
         }
     }
+    let mut change = |kind, label, bytes: i64| change(kind, label, bytes, &[(bytes.saturating_abs(), bytes.signum())]);
     let list = |label: &'static str, sign: i64, change: &mut dyn FnMut(Kind, &'static str, i64)| {
         let each = || {
             targets(optimize, program)
@@ -169,7 +173,7 @@ pub(super) fn step(
                 }
             }
         }
-        Implementation::Loop => one_by_one(optimize, program, separately, &mut change),
+        Implementation::Loop => one_by_one(optimize, program, &mut change),
     }
 }
 
@@ -251,19 +255,9 @@ impl Pieces {
     }
 }
 
-fn one_by_one(
-    optimize: &Optimize,
-    program: &Program,
-    separately: bool,
-    change: &mut impl FnMut(Kind, &'static str, i64),
-) {
+fn one_by_one(optimize: &Optimize, program: &Program, change: &mut impl FnMut(Kind, &'static str, i64)) {
     let mut changes = |sizes: &[u64], sign: i64| {
-        if separately {
-            sizes.iter().for_each(|size| change(Kind::Temporary, "update", sign * signed(*size)));
-        } else {
-            let all = sizes.iter().fold(0_i64, |sum, size| sum.saturating_add(signed(*size)));
-            change(Kind::Temporary, "update", sign * all);
-        }
+        sizes.iter().for_each(|size| change(Kind::Temporary, "update", sign * signed(*size)));
     };
     let mut held = Pieces::default();
     for (_, target) in targets(optimize, program) {

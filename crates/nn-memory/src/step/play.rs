@@ -874,20 +874,19 @@ impl<'p> Player<'p> {
                 .collect();
         }
         let separately = self.heap.is_some();
-        optimize::step(&optimize, program, separately, |kind: Kind, label: &'static str, bytes: i64| {
+        optimize::step(&optimize, program, separately, |kind: Kind, label: &'static str, bytes: i64, tensors| {
             self.amounts[kind as usize] = self.amounts[kind as usize].saturating_add(bytes);
             self.total = self.total.saturating_add(bytes);
-            if self.ledger.is_some() && bytes != 0 {
-                let size = bytes.unsigned_abs();
-                let line = Line {
-                    kind,
-                    module: "",
-                    label,
-                    element: ElementType::Byte,
-                    shape: Shape::vector(size),
-                    bytes: size,
-                };
-                self.enter(line, bytes.signum());
+            if let Some(ledger) = &mut self.ledger {
+                for &(each, count) in tensors {
+                    let bytes = each.unsigned_abs();
+                    if kind == Kind::Gradients && count < 0 {
+                        ledger.remove_gradients(bytes, -count);
+                    } else if bytes > 0 && count != 0 {
+                        let (element, shape) = (ElementType::Byte, Shape::vector(bytes));
+                        ledger.add(Line { kind, module: "", label, element, shape, bytes }, count);
+                    }
+                }
             }
             self.peak();
             if let Some(heap) = &mut self.heap {
