@@ -97,7 +97,9 @@ def in_a_process_of_its_own(name, case):
 
 def import_libraries(cases):
     """Imports, once and before forking, what the cases need. A library that counts devices while it is imported would
-    start the CUDA driver, which no fork survives; so it is told that there is one."""
+    start the CUDA driver, which no fork survives; so it is told that there is one. bitsandbytes asks for more, and peft
+    for bitsandbytes, so that is hidden: a case that needs it imports it after the fork."""
+    sys.modules["bitsandbytes"] = None
     with mock.patch.object(torch._C, "_cuda_getDeviceCount", return_value=1):
         for case in cases:
             if case["source"] != "custom":
@@ -107,6 +109,7 @@ def import_libraries(cases):
                         getattr(library, case[name])
             if case.get("lora"):
                 importlib.import_module("peft")
+    del sys.modules["bitsandbytes"]
 
 
 def main():

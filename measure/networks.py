@@ -239,7 +239,7 @@ def build_batch(case, device):
 
     if kind in TOKEN_INPUTS:
         batch = {"input_ids": text()}
-        if case.get("mask") == "padded" and kind in ("lm", "mlm"):
+        if case.get("mask") == "padded" and kind != "seq2seq":
             mask = tokens(case["seq"])
             mask[:, : -(-case["seq"] // 2)] = 1
             batch["attention_mask"] = mask

@@ -91,7 +91,8 @@ fn hold(row: &Value, quick: bool) -> Result<Held, String> {
     let trains = case["mode"] == "train";
     let peak_phase = match truth["peak_phase"].as_str() {
         Some("fwd") => Phase::Forward,
-        Some("bwd") => Phase::Backward,
+        // Clipping counts as a part of the backward pass.
+        Some("bwd" | "clip") => Phase::Backward,
         Some("step") => Phase::Step,
         other => return Err(format!("a peak in the phase {other:?}")),
     };

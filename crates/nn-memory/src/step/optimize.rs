@@ -149,9 +149,12 @@ pub(super) fn step(
         }
     }
     let mut change = |kind, label, bytes: i64| change(kind, label, bytes, &[(bytes.saturating_abs(), bytes.signum())]);
+    // Muon leaves what is no matrix (vectors, experts in one tensor) to AdamW.
+    let muon = optimize.optimizer == Optimizer::Muon;
     let list = |label: &'static str, sign: i64, change: &mut dyn FnMut(Kind, &'static str, i64)| {
         let each = || {
             targets(optimize, program)
+                .filter(|(_, target)| !muon || target.dimensions != 2)
                 .map(|(_, target)| signed(target.bytes()).saturating_mul(signed(target.copies)).saturating_mul(sign))
         };
         if separately {
@@ -173,7 +176,16 @@ pub(super) fn step(
                 }
             }
         }
-        Implementation::Loop => one_by_one(optimize, program, &mut change),
+        Implementation::Loop => {
+            one_by_one(optimize, program, &mut change);
+            if muon {
+                for sign in [1, -1] {
+                    for label in Optimizer::AdamW.foreach_temporaries() {
+                        list(label, sign, &mut change);
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -52,7 +52,10 @@ impl Builder {
         let (label, with_bias);
         let inputs: &[_] = match bias {
             Some(bias) => {
-                self.uses_biased_matmul();
+                // `aten/src/ATen/native/cuda/Blas.cpp` leaves a matrix of one column to cuBLAS.
+                if output > 1 {
+                    self.uses_biased_matmul();
+                }
                 label = "addmm";
                 if bias.requires_grad {
                     let rows = x.shape.elements().unwrap_or(0) / x.shape.width().max(1);
