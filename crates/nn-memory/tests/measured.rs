@@ -22,7 +22,7 @@ const MEDIAN: f64 = 0.5;
 const P95: f64 = 2.0;
 
 /// The same of the peak in blocks, as the allocator counts them: the worst, the median, what 95 % stay within.
-const BLOCKS: [f64; 3] = [1.6, 0.02, 0.3];
+const BLOCKS: [f64; 3] = [0.7, 0.02, 0.2];
 /// And of what the allocator takes from the device; the worst are rows of inference, whose measurement held keys and
 /// values of the prefill while it decoded.
 const RESERVED: [f64; 3] = [25.0, 0.05, 4.0];

@@ -2,6 +2,7 @@
 
 use super::decoder::{blocks, divisible};
 use super::labels::{finish, labels};
+use super::llama::hold_mask;
 use super::{Activation, Request};
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
 use crate::{Attention, ConfigError, Decimal, Head, Loss};
@@ -111,7 +112,7 @@ impl Encoder {
         let [_, batch, length, _] = hidden.shape.0;
         let element = if request.run.attention == Attention::Eager { hidden.element } else { ElementType::Byte };
         let mask = b.make("mask", Shape([batch, 1, length, length]), element);
-        b.keep(mask);
+        hold_mask(b, request, mask);
         Mask::Tensor(mask)
     }
 
@@ -146,6 +147,9 @@ impl Encoder {
             })
         });
         b.local(attended);
+        if let Some(weights) = b.attention_weights.take() {
+            b.local(weights);
+        }
         let up = b.linear(attended, Linear { name: names.up, input: hidden, output: intermediate, bias: true });
         let active = b.activation(self.activation, up);
         b.local(active);

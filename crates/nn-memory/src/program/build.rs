@@ -93,6 +93,8 @@ pub(crate) struct Builder {
     pub(crate) attention: Attention,
     /// The adapters, if there are any.
     pub(crate) lora: Option<Lora>,
+    /// What the last attention that is written out returned beside its result; the caller's frame may hold it.
+    pub(crate) attention_weights: Option<Tensor>,
     program: Program,
     module: &'static str,
     /// Locals of the modules that run, innermost last.
@@ -121,6 +123,7 @@ impl Builder {
             mode,
             attention: Attention::Sdpa,
             lora: None,
+            attention_weights: None,
             program,
             module: "",
             frames: Vec::new(),

@@ -304,11 +304,11 @@ impl Builder {
             scores = self.scale(capped);
         }
         if let Mask::Tensor(mask) = call.mask {
-            scores = self.run(Rule::new(
-                "add",
-                &[(scores, Grad::Pass), (mask, Grad::None)],
-                Output::Fresh(scores.shape, scores.element),
-            ));
+            // Under autocast the mask is wider than the scores, and so is their sum.
+            let promoted = mask.element.bytes() > scores.element.bytes();
+            let (element, grad) = if promoted { (mask.element, Grad::New) } else { (scores.element, Grad::Pass) };
+            scores =
+                self.run(Rule::new("add", &[(scores, grad), (mask, Grad::None)], Output::Fresh(scores.shape, element)));
         }
         self.local(scores);
         let narrow = self.query_type(query);
@@ -318,6 +318,7 @@ impl Builder {
         let weights = if call.softmax_in_fp32 { self.to(weights, narrow) } else { weights };
         let weights = self.dropout(weights, call.dropout);
         self.local(weights);
+        self.attention_weights = Some(weights);
         let weights = self.autocast(weights);
         value = self.autocast(value);
         if !repeated {
