@@ -31,7 +31,8 @@ pub(super) fn embed(
 ) -> (Tensor, Tensor) {
     let ids = tokens(b, request);
     let table = b.parameter(name, Shape::matrix(vocabulary, width), 2);
-    (table, b.embedding(ids, table))
+    let tokens = b.embedding(ids, table);
+    (table, embedded(b, request, tokens))
 }
 
 /// The output of an embedding: adapters in checkpointed blocks ask for its gradient, `enable_input_require_grads`.
@@ -91,7 +92,6 @@ fn lower_blocks(
     block: &mut Block<'_>,
 ) -> Tensor {
     let checkpointing = if request.pass.trains() { request.run.checkpointing } else { Checkpointing::None };
-    let first = embedded(b, request, first);
     // Python's loop holds a block's input until the block returns.
     let mut call = |b: &mut Builder, x: Tensor, place: u64| b.module("block", &[x], |b| block(b, x, place));
     let inputs = |x: Tensor| [&[x], shared.borrow().as_slice()].concat();

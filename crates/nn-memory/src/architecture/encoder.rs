@@ -1,6 +1,6 @@
 //! What encoders of the BERT kind have in common: summed embeddings, blocks that normalize after each residual, a head.
 
-use super::decoder::{blocks, divisible};
+use super::decoder::{blocks, divisible, embedded};
 use super::labels::{finish, labels};
 use super::llama::hold_mask;
 use super::{Activation, Request};
@@ -64,7 +64,7 @@ impl Encoder {
         let ids = b.input(Shape::matrix(request.batch, request.length), ElementType::Int64);
         let table = b.parameter("word_embeddings", Shape::matrix(self.vocabulary, self.embedding), 2);
         let hidden = b.module("model", &[], |b| {
-            let hidden = self.embeddings(b, ids, table);
+            let hidden = self.embeddings(b, request, ids, table);
             // The model's frame holds what it embedded until it returns.
             b.local(hidden);
             let mask = self.mask(b, request, hidden);
@@ -77,12 +77,13 @@ impl Encoder {
         Ok(())
     }
 
-    fn embeddings(&self, b: &mut Builder, ids: Tensor, table: Tensor) -> Tensor {
+    fn embeddings(&self, b: &mut Builder, request: &Request, ids: Tensor, table: Tensor) -> Tensor {
         let width = self.embedding;
         let positions = b.parameter("position_embeddings", Shape::matrix(self.positions, width), 2);
         let types = self.token_types.map(|types| b.parameter("token_type_embeddings", Shape::matrix(types, width), 2));
         let hidden = b.module("embeddings", &[], |b| {
             let tokens = b.embedding(ids, table);
+            let tokens = embedded(b, request, tokens);
             b.local(tokens);
             let mut sum = tokens;
             if let Some(types) = types {

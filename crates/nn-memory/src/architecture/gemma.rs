@@ -3,7 +3,7 @@
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
-use super::decoder::{blocks, language_head, tokens};
+use super::decoder::{blocks, embedded, language_head, tokens};
 use super::llama::{Block, causal_mask, grouped_heads, rotary_table};
 use super::{ConfigError, Request};
 use crate::Decimal;
@@ -62,8 +62,9 @@ impl Gemma {
         let ids = tokens(b, request);
         let table = b.parameter("embed_tokens", Shape::matrix(self.vocab_size, self.hidden_size), 2);
         let hidden = b.module("embeddings", &[], |b| {
-            let embedded = b.embedding(ids, table);
-            b.scale(embedded)
+            let tokens = b.embedding(ids, table);
+            let tokens = b.scale(tokens);
+            embedded(b, request, tokens)
         });
         (table, hidden)
     }

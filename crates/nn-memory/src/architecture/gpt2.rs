@@ -1,7 +1,7 @@
 //! GPT-2 (`modeling_gpt2.py` of transformers 5).
 
 use super::config::{ACTIVATION, Activation, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional};
-use super::decoder::{blocks, divisible, language_head, tokens};
+use super::decoder::{blocks, divisible, embedded, language_head, tokens};
 use super::llama::{attend_cached, causal_mask};
 use super::{ConfigError, Request};
 use crate::Decimal;
@@ -32,6 +32,7 @@ impl Gpt2 {
         let hidden = b.module("model", &[], |b| {
             let (tokens, position) = b.module("embeddings", &[], |b| {
                 let tokens = b.embedding(ids, table);
+                let tokens = embedded(b, request, tokens);
                 let position_ids = b.make("arange", Shape::matrix(1, ids.shape.width()), ElementType::Int64);
                 (tokens, b.embedding(position_ids, positions))
             });

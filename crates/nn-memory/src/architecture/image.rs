@@ -1,6 +1,6 @@
 //! What vision transformers have in common: patches, tokens before them, blocks, a classifier on the first token.
 
-use super::decoder::{blocks, divisible};
+use super::decoder::{blocks, divisible, embedded};
 use super::labels::{finish, labels};
 use super::{Activation, Request};
 use crate::program::{AttentionCall, Builder, Linear, Mask, Shape, Tensor};
@@ -35,7 +35,7 @@ impl Vision {
         let pixels = b.input(Shape([request.batch, self.channels, self.image, self.image]), element);
         let labels = labels(b, request, self.labels);
         let hidden = b.module("model", &[], |b| {
-            let hidden = self.embeddings(b, pixels, side.saturating_mul(side));
+            let hidden = self.embeddings(b, request, pixels, side.saturating_mul(side));
             // The caller's frame holds what was embedded until the blocks have run.
             b.local(hidden);
             let hidden = blocks(b, request, self.layers, hidden, |b, x| self.block(b, x, head_dim));
@@ -50,7 +50,7 @@ impl Vision {
         Ok(())
     }
 
-    fn embeddings(&self, b: &mut Builder, pixels: Tensor, patches: u64) -> Tensor {
+    fn embeddings(&self, b: &mut Builder, request: &Request, pixels: Tensor, patches: u64) -> Tensor {
         let Self { hidden, tokens, .. } = *self;
         let batch = pixels.shape.0[0];
         let kernel = Shape([hidden, self.channels, self.patch, self.patch]);
@@ -61,6 +61,7 @@ impl Vision {
         let positions = b.parameter("position_embeddings", Shape::of3(1, all, hidden), 3);
         b.module("embeddings", &[], |b| {
             let projected = b.patches(pixels, weight, bias, Shape::of3(batch, patches, hidden));
+            let projected = embedded(b, request, projected);
             let before = b.expand_rows(class, Shape::of3(batch, tokens, hidden));
             let joined = b.concatenate(&[before, projected], Shape::of3(batch, all, hidden));
             let sum = b.add_broadcast(joined, positions);

@@ -1,7 +1,7 @@
 //! Llama (`modeling_llama.py` of transformers 5).
 
 use super::config::{ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, VOCABULARY, WIDTH, config, optional};
-use super::decoder::{blocks, divisible, language_head, tokens};
+use super::decoder::{blocks, divisible, embedded, language_head, tokens};
 use super::{ConfigError, Pass, Request};
 use crate::program::{AttentionCall, Builder, Cache, ElementType, Experts, Linear, Mask, Shape, Tensor};
 use crate::{Checkpointing, Decimal};
@@ -139,7 +139,10 @@ pub(super) fn model_with_windows(
 ) {
     let ids = tokens(b, request);
     let table = b.parameter("embed_tokens", Shape::matrix(vocabulary, block.hidden), 2);
-    let hidden = b.module("embeddings", &[], |b| b.embedding(ids, table));
+    let hidden = b.module("embeddings", &[], |b| {
+        let tokens = b.embedding(ids, table);
+        embedded(b, request, tokens)
+    });
     // The model's frame holds what it embedded until it returns.
     let hidden = b.module("", &[hidden], |b| {
         let full = (windowless > 0).then(|| causal_mask(b, request, hidden, None));

@@ -3,7 +3,7 @@
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
-use super::decoder::{blocks, divisible, language_head, tokens};
+use super::decoder::{blocks, divisible, embedded, language_head, tokens};
 use super::llama::{attend_cached, causal_mask};
 use super::{ConfigError, Pass, Request};
 use crate::Decimal;
@@ -42,7 +42,8 @@ impl Opt {
             let weight = b.parameter(name, Shape::matrix(output, input), 2);
             b.matmul(x, weight, None, output)
         };
-        let embedded = b.embedding(ids, table);
+        let tokens = b.embedding(ids, table);
+        let embedded = embedded(b, request, tokens);
         let hidden = b.module("", &[embedded], |b| {
             let there = if request.pass == Pass::Decode { request.length + 1 } else { length };
             let attended = b.make("ones", Shape::matrix(batch, there), ElementType::Fp32);
