@@ -75,7 +75,7 @@ fn full(page: Page) -> Built {
             <section class="answer" class:stale=flag(move || fields.with(Fields::any_error)) aria-labelledby="answer-title">
                 <h2 class="visually-hidden" id="answer-title">"Memory needed"</h2>
                 {head(page)}
-                {once_there(move |details| (details.full)(page))}
+                {once_there(page, move |details| (details.full)(page))}
             </section>
         </div>
     })
@@ -94,7 +94,7 @@ fn embedded(page: Page, view: View) -> Built {
             <section class="answer" class:stale=flag(move || fields.with(Fields::any_error)) aria-labelledby="answer-title">
                 <h2 class="visually-hidden" id="answer-title">"Memory needed"</h2>
                 {view.shows("total").then(|| head(page))}
-                {view.has_details().then(|| once_there(move |details| (details.embedded)(page, &view)))}
+                {view.has_details().then(|| once_there(page, move |details| (details.embedded)(page, &view)))}
                 {open_full(page)}
             </section>
         </div>
@@ -102,21 +102,18 @@ fn embedded(page: Page, view: View) -> Built {
 }
 
 /// What stands under the total, loaded where it is not there yet; where that fails, a way to try again.
-fn once_there(view: impl Fn(&'static Details) -> Built + Send + 'static) -> Built {
+fn once_there(page: Page, view: impl Fn(&'static Details) -> Built + Send + 'static) -> Built {
     let missing = RwSignal::new(false);
-    let there = RwSignal::new(details::get().is_some());
     let load = move || {
         missing.set(false);
         spawn_local(async move {
-            let loaded = details::load().await;
-            there.set(loaded);
-            missing.set(!loaded);
+            missing.set(!page.load_details().await);
         });
     };
-    if details::get().is_none() {
+    if !page.has_details.get_untracked() {
         load();
     }
-    let shown = move || match there.get().then(details::get).flatten() {
+    let shown = move || match page.has_details.get().then(details::get).flatten() {
         Some(details) => untrack(|| view(details)),
         None => built(view! {
             <div class="room" data-testid="details-room">
@@ -125,6 +122,7 @@ fn once_there(view: impl Fn(&'static Details) -> Built + Send + 'static) -> Buil
                     "The table and the charts could not be loaded. Check the connection, then try again. "
                     {plain_button("load-details", "Try again", action(load))}
                 </p>
+                <p class="status" role="status" data-testid="status">{text(move || page.status.get())}</p>
             </div>
         }),
     };

@@ -5,6 +5,7 @@ use leptos::task::spawn_local;
 use nn_memory::{Choice, Family, Field, ModelKind, UnitSystem};
 
 use crate::described::{self, Described};
+use crate::details;
 use crate::form::{Fields, Form, Input, Outcome, Texts};
 use crate::platform;
 
@@ -29,6 +30,8 @@ pub struct Page {
     pub before_reset: StoredValue<Option<Texts>>,
     /// Whether there are any.
     pub can_undo: RwSignal<bool>,
+    /// Whether what stands under the total has been loaded.
+    pub has_details: RwSignal<bool>,
 }
 
 impl Page {
@@ -45,6 +48,7 @@ impl Page {
             appearance: RwSignal::new(0),
             before_reset: StoredValue::new(None),
             can_undo: RwSignal::new(false),
+            has_details: RwSignal::new(details::get().is_some()),
         }
     }
 
@@ -73,6 +77,15 @@ impl Page {
         }
     }
 
+    /// Loads what stands under the total; false where that failed. Once it is there, it stays as it is.
+    pub async fn load_details(self) -> bool {
+        let loaded = details::load().await;
+        if loaded && !self.has_details.get_untracked() {
+            self.has_details.set(true);
+        }
+        loaded
+    }
+
     /// Goes on once what described models need is there, or with nothing where it cannot be loaded.
     pub fn once_described(self, go_on: impl FnOnce(Option<&'static Described>) + 'static) {
         if let Some(has) = described::get() {
@@ -93,6 +106,10 @@ impl Page {
                 });
             }
             self.status.set(if loaded { before } else { described::NOT_LOADED.to_owned() });
+            // Its file has come along with theirs.
+            if loaded {
+                self.load_details().await;
+            }
             go_on(described::get());
         });
     }

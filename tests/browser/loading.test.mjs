@@ -202,6 +202,28 @@ visit('the rest of the answer can be asked for again', { query: false, allowed: 
   await page.get('model-search').waitFor();
 });
 
+visit('a described model brings the rest of the answer along where that was missing', { query: false, allowed: [/./] }, async page => {
+  await page.context.route(details, route => route.abort());
+  await page.page.goto(site.url);
+  await page.get('load-details').waitFor();
+  await page.context.unroute(details);
+  await choose(page, 'name');
+  await page.ready();
+  await page.get('table').waitFor();
+  await page.get('chart-timeline').waitFor();
+  assert.equal(await chosen(page), 'name');
+});
+
+visit('what an action did is said before the rest of the answer is there', { query: false }, async page => {
+  const release = await hold(page, details);
+  await page.page.goto(site.url);
+  await page.get('toggle-units').click();
+  await eventually(() => page.text('status'), 'Sizes in kB, MB, GB: powers of 1,000.');
+  release();
+  await page.ready();
+  await eventually(() => page.text('status'), 'Sizes in kB, MB, GB: powers of 1,000.');
+});
+
 visit('a frame that shows the total alone loads nothing else', { query: false }, async page => {
   const requests = [];
   page.context.on('request', request => { if (/\.wasm$/.test(request.url())) requests.push(request.url()); });
