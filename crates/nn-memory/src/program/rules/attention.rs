@@ -272,7 +272,9 @@ impl Builder {
         let rule = Rule::new("safe_softmax", &inputs, Output::Fresh(scores.shape, wide));
         let weights = self.run(Rule { saves_output: true, forward_scratch: bytes, backward_scratch: tmp, ..rule });
         let weights = self.dropout(weights, call.dropout);
-        let value = if heads == call.key.shape.0[1] { self.contiguous(value, value.shape) } else { value };
+        // Repeated heads are a copy already; what is expanded from one is not.
+        let kv_heads = call.key.shape.0[1];
+        let value = if heads == kv_heads || kv_heads == 1 { self.contiguous(value, value.shape) } else { value };
         let context = self.batched_matmul(weights, value, Shape([batch, heads, length, value.shape.width()]));
         let context = self.view_copied_back(context, context.shape);
         let context = self.to(context, element);
