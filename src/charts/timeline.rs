@@ -185,8 +185,13 @@ pub fn layout(estimate: &Estimate, device_name: &str, system: UnitSystem, area: 
         picture.shapes.push(Shape::Line(vec![(left, height), (right, height)], Ink::Limit, 2.0));
         let (x, align) =
             if at > f64::midpoint(left, right) { (left + 4.0, Align::Left) } else { (right - 4.0, Align::Right) };
-        let text = (x, height - FONT_SIZE / 2.0 - 4.0);
-        picture.shapes.push(Shape::Text(device_name.to_owned(), text, align, Ink::Limit));
+        let middle = height - FONT_SIZE / 2.0 - 4.0;
+        // On the ground's colour: the red of the limit cannot be read on that of a part.
+        let from = if align == Align::Left { x - 2.0 } else { x - measure(device_name) - 2.0 };
+        let (above, below) = (middle - FONT_SIZE / 2.0 - 2.0, middle + FONT_SIZE / 2.0 + 2.0);
+        let behind = [from, above, from + measure(device_name) + 4.0, below];
+        picture.shapes.push(Shape::Rect(behind, Ink::Ground));
+        picture.shapes.push(Shape::Text(device_name.to_owned(), (x, middle), align, Ink::Limit));
     }
     let words = format!("peak {}", total.display(system));
     // Beside the dot, clear of the line where a phase begins.
@@ -370,6 +375,23 @@ mod tests {
                     picture.hits.len() <= PLACES && picture.hits.windows(2).all(|pair| pair[0].right <= pair[1].left)
                 );
             }
+        }
+    }
+
+    #[test]
+    fn the_name_of_the_limit_stands_on_the_ground() {
+        for (key, task) in [("gpt2-xl", Scenario::default().task), ("llama-2-7b", Task::Inference)] {
+            let (_, picture) = laid_out(&scenario(key, task), 900.0);
+            let place = picture.shapes.iter().position(|shape| matches!(shape, Shape::Text(_, _, _, Ink::Limit)));
+            let Some(place) = place else { panic!("{key}: no limit") };
+            let (Shape::Rect(behind, Ink::Ground), Shape::Text(name, at, align, _)) =
+                (&picture.shapes[place - 1], &picture.shapes[place])
+            else {
+                panic!("{key}: nothing is behind the name");
+            };
+            let width = name.chars().count() as f64 * 7.0;
+            let left = if *align == Align::Left { at.0 } else { at.0 - width };
+            assert!(behind[0] < left && behind[2] > left + width && behind[1] < at.1 && behind[3] > at.1, "{key}");
         }
     }
 
