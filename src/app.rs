@@ -13,6 +13,7 @@ use crate::form::{Fields, essentials, rest};
 use crate::link::{self, Opened, View};
 use crate::page::Page;
 use crate::platform::{self, Theme};
+use crate::quiet::{From, once_quiet};
 use crate::reactive::{action, button, flag, plain_button, text};
 use crate::results::{copy_link, head, open_full};
 
@@ -131,28 +132,11 @@ fn once_there(page: Page, view: impl Fn(&'static Details) -> Built + Send + 'sta
 
 /// Writes the scenario into the address once typing pauses; what cannot be read is not written.
 fn keep_address(page: Page) {
-    let changes = StoredValue::new(0_usize);
-    Effect::new(move |first: Option<()>| {
+    let watched = move || {
         page.system.track();
         page.outcome.track();
-        // The address that the page was opened with already says what it shows.
-        if first.is_some() {
-            changes.update_value(|changes| *changes += 1);
-            if changes.get_value() == 1 {
-                write_address_once_quiet(page, changes, 1);
-            }
-        }
-    });
-}
-
-/// Waits until no change has come for a while. One timer at a time: a timer that is cleared would keep its memory.
-fn write_address_once_quiet(page: Page, changes: StoredValue<usize>, seen: usize) {
-    let look = move || {
-        let now = changes.get_value();
-        if now != seen {
-            return write_address_once_quiet(page, changes, now);
-        }
-        changes.set_value(0);
+    };
+    let write = move || {
         let decimal = page.system.get_untracked() == UnitSystem::Decimal;
         page.outcome.with_untracked(|outcome| {
             if !outcome.fields.any_error() {
@@ -161,7 +145,8 @@ fn write_address_once_quiet(page: Page, changes: StoredValue<usize>, seen: usize
             }
         });
     };
-    set_timeout(look, ADDRESS_DELAY);
+    // The address that the page was opened with already says what it shows.
+    once_quiet(ADDRESS_DELAY, From::FirstChange, watched, write);
 }
 
 /// Redraws the charts when colours or sizes change, and tells the page around an embedded view its height.

@@ -19,7 +19,7 @@ pub struct Described {
     pub form: &'static DescribedForm,
     /// The course of the step.
     pub timeline: fn(Page) -> Chart,
-    /// What the allocator reserves.
+    /// What the allocator reserves and the device shows.
     pub reserve: fn(Page) -> Built,
     /// How accurate this is, and the nearest measured runs.
     pub accuracy: fn(&Scenario) -> (String, Vec<String>),

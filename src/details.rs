@@ -31,9 +31,9 @@ fn full(page: Page) -> Built {
         {table(page)}
         {actions(page)}
         <p class="status" role="status" data-testid="status">{text(move || page.status.get())}</p>
+        {of_described(page, |has, page| (has.reserve)(page))}
         {of_described(page, |has, page| chart((has.timeline)(page), page, Some(TABLE_ID)))}
         {chart(sweep(page), page, Some(TABLE_ID))}
-        {of_described(page, |has, page| (has.reserve)(page))}
         {accuracy(page)}
         {notes(page)}
     })

@@ -12,6 +12,7 @@ mod later;
 pub mod link;
 pub mod page;
 pub mod platform;
+pub mod quiet;
 pub mod reactive;
 pub mod results;
 

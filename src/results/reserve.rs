@@ -1,54 +1,138 @@
-//! The three figures of a described model: what is allocated, what the allocator reserves, what the device shows. The
-//! second follows every block of the allocator, which takes milliseconds: it is worked out when asked for.
+//! The figures of a described model one upon the other: what is allocated, what the allocator reserves, what the device
+//! shows. They follow every block of the allocator, which takes milliseconds: they are worked out once typing pauses.
+
+use std::time::Duration;
 
 use leptos::prelude::*;
-use nn_memory::{Bytes, Report};
+use nn_memory::{Bytes, Report, Reserved, UnitSystem};
 
 use crate::built::{Built, built};
 use crate::form::Outcome;
 use crate::page::Page;
-use crate::reactive::{disclosure, flag, text};
+use crate::quiet::{From, once_quiet};
+use crate::reactive::{flag, text};
 
-/// The figures in words.
-fn words(page: Page) -> String {
-    let system = page.system.get();
-    page.outcome.with(|outcome: &Outcome| {
-        let scenario = &outcome.scenario;
-        let Some(Ok(reserved)) = Report::reserved(scenario) else { return String::new() };
-        let show = |bytes: Bytes| bytes.display(system).to_string();
-        let context = u32::try_from(scenario.overheads.context_mib).map_or(Bytes::ZERO, Bytes::mib);
-        let device = reserved.reserved.checked_add(context).unwrap_or(reserved.reserved);
-        let last = if context == Bytes::ZERO {
-            "The driver's context comes on top: 0.5 to 1 GiB, not counted here (see Overheads).".to_owned()
-        } else {
-            format!("With the driver's context of {}, the device shows {}.", show(context), show(device))
-        };
-        format!(
-            "Allocated: {}, in whole blocks {}. Reserved by PyTorch's allocator: {}. {last}",
-            show(outcome.estimate.total.saturating_sub(context)),
-            show(reserved.allocated),
-            show(reserved.reserved)
-        )
-    })
+/// How long typing pauses before they are worked out.
+const DELAY: Duration = Duration::from_millis(300);
+
+/// The figures, each at least the one before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Figures {
+    /// Bytes of tensors, rounded up to 512.
+    allocated: Bytes,
+    reserved: Reserved,
+    /// What the driver keeps beside them; zero where it is not counted.
+    context: Bytes,
 }
 
-/// A button that tells what the allocator reserves.
+impl Figures {
+    /// None where what is asked for is beyond any address.
+    fn of(outcome: &Outcome) -> Option<Self> {
+        let scenario = &outcome.scenario;
+        let reserved = Report::reserved(scenario)?.ok()?;
+        let context = u32::try_from(scenario.overheads.context_mib).map_or(Bytes::ZERO, Bytes::mib);
+        Some(Self { allocated: outcome.estimate.total.saturating_sub(context), reserved, context })
+    }
+
+    fn device(&self) -> Bytes {
+        self.reserved.reserved.checked_add(self.context).unwrap_or(self.reserved.reserved)
+    }
+
+    /// The finding, as charts have it for a title.
+    fn title(&self, system: UnitSystem) -> String {
+        let device = self.device().display(system);
+        if self.context == Bytes::ZERO {
+            format!("nvidia-smi will show {device} and the driver's context")
+        } else {
+            format!("nvidia-smi will show {device}")
+        }
+    }
+}
+
+/// A line of the list: its name, what it means, its size.
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    slug: &'static str,
+    name: &'static str,
+    meaning: &'static str,
+    size: fn(&Figures, UnitSystem) -> String,
+}
+
+const LINES: [Line; 5] = [
+    Line {
+        slug: "allocated",
+        name: "Allocated",
+        meaning: "tensors at the peak, as in the table",
+        size: |figures, system| figures.allocated.display(system).to_string(),
+    },
+    Line {
+        slug: "blocks",
+        name: "In whole blocks",
+        meaning: "what torch.cuda.max_memory_allocated says",
+        size: |figures, system| figures.reserved.allocated.display(system).to_string(),
+    },
+    Line {
+        slug: "reserved",
+        name: "Reserved",
+        meaning: "what torch.cuda.max_memory_reserved says",
+        size: |figures, system| figures.reserved.reserved.display(system).to_string(),
+    },
+    Line {
+        slug: "context",
+        name: "Context",
+        meaning: "the driver's own; set it under Overheads",
+        size: |figures, system| match figures.context {
+            Bytes::ZERO => "0.5 to 1 GiB, not counted".to_owned(),
+            context => context.display(system).to_string(),
+        },
+    },
+    Line {
+        slug: "device",
+        name: "On the device",
+        meaning: "what nvidia-smi says of the process",
+        size: |figures, system| match figures.context {
+            Bytes::ZERO => format!("{} and the context", figures.device().display(system)),
+            _ => figures.device().display(system).to_string(),
+        },
+    },
+];
+
+/// What the allocator reserves, and with it what the device shows.
 pub fn reserve(page: Page) -> Built {
-    let open = RwSignal::new(false);
+    let Page { outcome, system, .. } = page;
+    let figures = RwSignal::new(None::<Figures>);
+    // What the figures stand for has changed since.
+    let stale = RwSignal::new(true);
+    Effect::new(move || {
+        outcome.track();
+        if !stale.get_untracked() {
+            stale.set(true);
+        }
+    });
+    let work_out = move || {
+        figures.set(outcome.with_untracked(Figures::of));
+        stale.set(false);
+    };
+    once_quiet(DELAY, From::Start, move || outcome.track(), work_out);
+
+    let title = move || match figures.get() {
+        Some(figures) => figures.title(system.get()),
+        None if stale.get() => "What nvidia-smi will show".to_owned(),
+        None => "More than any allocator can address".to_owned(),
+    };
+    let lines = LINES.map(|line| {
+        let size = move || figures.with(|figures| figures.as_ref().map(|figures| (line.size)(figures, system.get())));
+        built(view! {
+            <div>
+                <dt>{line.name} <span class="reserve-meaning">{line.meaning}</span></dt>
+                <dd data-testid=format!("reserve-{}", line.slug)>{text(move || size().unwrap_or_else(|| "…".to_owned()))}</dd>
+            </div>
+        })
+    });
     built(view! {
-        <section class="accuracy" aria-labelledby="reserve-title" data-testid="reserve">
-            <h3 id="reserve-title">"What nvidia-smi will show"</h3>
-            {disclosure(
-                "quiet",
-                "show-reserve".to_owned(),
-                "Work it out: what nvidia-smi will show".to_owned(),
-                "reserve".to_owned(),
-                open,
-                built(view! { "Work it out" }),
-            )}
-            <p id="reserve" hidden=flag(move || !open.get())>
-                {text(move || if open.get() { words(page) } else { String::new() })}
-            </p>
+        <section class="reserve" class:stale=flag(move || stale.get()) aria-labelledby="reserve-title" data-testid="reserve">
+            <h3 id="reserve-title">{text(title)}</h3>
+            <dl>{lines.into_iter().collect_view()}</dl>
         </section>
     })
 }

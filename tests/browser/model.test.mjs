@@ -238,10 +238,18 @@ visit('the accuracy is told for the family', { query: '?model=gpt2' }, async pag
   await eventually(async () => (await page.text('accuracy')).includes('not held against measured runs'), true);
 });
 
-visit('what the allocator reserves is worked out when asked for', { query: '?model=gpt2&batch=1&sequence_length=128' }, async page => {
-  await page.get('show-reserve').click();
-  // The run of this setting reserved 2,936,012,800 B on an H200, whose cuBLAS workspaces are larger than the default device's.
-  await eventually(async () => /Allocated: 2\.\d\d GiB, in whole blocks 2\.\d\d GiB\. Reserved by PyTorch's allocator: 2\.\d\d GiB\./.test(await page.text('reserve')), true);
+visit('what nvidia-smi will show is worked out once typing pauses', { query: '?model=gpt2&batch=1&sequence_length=128&device=h200-141gb' }, async page => {
+  // The run of this setting on an H200.
+  await eventually(() => page.text('reserve-reserved'), '2.73 GiB');
+  assert.equal(await page.text('reserve-allocated'), '2.38 GiB');
+  assert.equal(await page.text('reserve-blocks'), '2.39 GiB');
+  assert.equal(await page.text('reserve-context'), '0.5 to 1 GiB, not counted');
+  assert.match(await page.text('reserve'), /^nvidia-smi will show 2\.73 GiB and the driver's context/);
+  await page.get('input-context').fill('1024');
+  await eventually(() => page.text('reserve-device'), '3.73 GiB');
+  assert.match(await page.text('reserve'), /^nvidia-smi will show 3\.73 GiB/);
+  await page.get('input-batch').fill('2');
+  await eventually(async () => (await page.text('reserve-reserved')) === '2.73 GiB', false);
   await kind(page, 'size');
-  await eventually(() => page.get('reserve').isVisible(), false);
+  await eventually(() => page.get('reserve').count(), 0);
 });
