@@ -57,7 +57,7 @@ pub fn applies(context: &Context, field: Field) -> bool {
         Field::CheckpointEvery => {
             trains && family.attends() && texts[Field::Checkpointing] == Checkpointing::Every(1).key()
         }
-        Field::Attention => family.attends(),
+        Field::Attention => family.chooses_attention(),
         Field::Head => family.takes_head(),
         Field::Loss => trains && Head::from_key(&texts[Field::Head]).is_some_and(|head| family.labels_samples(head)),
         Field::Dropout => trains && family.drops(),

@@ -290,6 +290,9 @@ fn model_type(class: &str) -> Option<&'static str> {
 
 /// The shape that a name of timm stands for: `vit_base_patch16_224`.
 fn timm(model: &str, fields: &mut serde_json::Map<String, Value>) -> Option<&'static str> {
+    if let Some(name) = model.strip_prefix("swin_") {
+        return swin(name, fields);
+    }
     let mut words = model.split('_');
     let (family, size, patch, image) = (words.next()?, words.next()?, words.next()?, words.next()?);
     let (width, layers, heads) = match size {
@@ -317,6 +320,28 @@ fn timm(model: &str, fields: &mut serde_json::Map<String, Value>) -> Option<&'st
         fields.insert(key.into(), value.into());
     }
     Some("timm_vit")
+}
+
+/// The same of Swin: `tiny_patch4_window7_224`.
+fn swin(name: &str, fields: &mut serde_json::Map<String, Value>) -> Option<&'static str> {
+    let [size, patch, window, image] = name.split('_').collect::<Vec<_>>().try_into().ok()?;
+    let (width, third) = match size {
+        "tiny" => (96, 6),
+        "small" => (96, 18),
+        "base" => (128, 18),
+        "large" => (192, 18),
+        _ => return None,
+    };
+    for (key, value) in [
+        ("embed_dim", width),
+        ("depths_3", third),
+        ("patch_size", patch.strip_prefix("patch")?.parse().ok()?),
+        ("window_size", window.strip_prefix("window")?.parse().ok()?),
+        ("image_size", image.parse().ok()?),
+    ] {
+        fields.insert(key.into(), value.into());
+    }
+    Some("timm_swin")
 }
 
 /// `sizes` and the rest as the fields of the family.

@@ -37,6 +37,7 @@ mod seq2seq;
 mod stablelm;
 mod starcoder2;
 mod t5;
+mod timm_swin;
 mod timm_vit;
 mod vit;
 
@@ -180,6 +181,8 @@ families! {
     Deit, "deit", "DeiT", deit::Deit;
     /// ViT and DeiT as timm has them.
     TimmVit, "timm_vit", "ViT (timm)", timm_vit::TimmVit;
+    /// Swin as timm has it.
+    TimmSwin, "timm_swin", "Swin (timm)", timm_swin::TimmSwin;
     /// A multilayer perceptron.
     Mlp, "mlp", "Multilayer perceptron", mlp::Mlp;
     /// Logistic regression.
@@ -200,6 +203,7 @@ impl Family {
                 | Self::Vit
                 | Self::Deit
                 | Self::TimmVit
+                | Self::TimmSwin
                 | Self::Mlp
                 | Self::LogisticRegression
         )
@@ -259,6 +263,11 @@ impl Family {
     /// Whether it attends.
     pub fn attends(self) -> bool {
         self.has(|key| key.contains("head"))
+    }
+
+    /// Whether the kernel of attention is a choice: timm writes that of Swin out.
+    pub fn chooses_attention(self) -> bool {
+        self.attends() && self != Self::TimmSwin
     }
 
     /// Whether it drops anything in training.

@@ -25,7 +25,7 @@ pub struct Model {
     /// Exact count of parameters, each shared weight once. By the reference implementation: the class
     /// of transformers 5 for causal language models; for masked ones with `bert`, `roberta`,
     /// `distilbert` and `electra`; for conditional generation with `t5` and `bart`; for image
-    /// classification with `vit` and `deit`. None where that class is not the model's own.
+    /// classification with `vit` and `deit`; timm's for `timm_swin`. None where that class is not the model's own.
     pub parameters: Option<u64>,
     /// Where the fields are stated.
     pub source: &'static str,
@@ -190,6 +190,13 @@ pub const MODELS: &[Model] = &[
     Model { key: "t5-large", name: "T5 large", config: r#"{"model_type":"t5","d_model":1024,"d_kv":64,"d_ff":4096,"num_layers":24,"num_decoder_layers":24,"num_heads":16,"vocab_size":32128}"#, parameters: Some(737_668_096), source: "https://huggingface.co/google-t5/t5-large/blob/main/config.json" },
     Model { key: "t5-3b", name: "T5 3B", config: r#"{"model_type":"t5","d_model":1024,"d_kv":128,"d_ff":16384,"num_layers":24,"num_decoder_layers":24,"num_heads":32,"vocab_size":32128}"#, parameters: Some(2_851_598_336), source: "https://huggingface.co/google-t5/t5-3b/blob/main/config.json" },
     Model { key: "t5-11b", name: "T5 11B", config: r#"{"model_type":"t5","d_model":1024,"d_kv":128,"d_ff":65536,"num_layers":24,"num_decoder_layers":24,"num_heads":128,"vocab_size":32128}"#, parameters: Some(11_307_321_344), source: "https://huggingface.co/google-t5/t5-11b/blob/main/config.json" },
+
+    // timm_swin
+    Model { key: "swin-tiny", name: "Swin tiny", config: r#"{"model_type":"timm_swin","embed_dim":96,"depths_3":6}"#, parameters: Some(28_288_354), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/swin_transformer.py" },
+    Model { key: "swin-small", name: "Swin small", config: r#"{"model_type":"timm_swin","embed_dim":96,"depths_3":18}"#, parameters: Some(49_606_258), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/swin_transformer.py" },
+    Model { key: "swin-base", name: "Swin base", config: r#"{"model_type":"timm_swin","embed_dim":128,"depths_3":18}"#, parameters: Some(87_768_224), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/swin_transformer.py" },
+    Model { key: "swin-base-384", name: "Swin base 384", config: r#"{"model_type":"timm_swin","embed_dim":128,"depths_3":18,"window_size":12,"image_size":384}"#, parameters: Some(87_903_584), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/swin_transformer.py" },
+    Model { key: "swin-large", name: "Swin large", config: r#"{"model_type":"timm_swin","embed_dim":192,"depths_3":18}"#, parameters: Some(196_532_476), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/swin_transformer.py" },
 
     // vit
     // DeiT without distillation is published as a ViT.

@@ -23,7 +23,8 @@ impl Builder {
     /// `a + b` with `b` smaller, and summed over in backward.
     pub(crate) fn add_broadcast(&mut self, a: Tensor, b: Tensor) -> Tensor {
         let element = wider(a, b);
-        self.run(Rule::new("add", &[(a, Grad::Pass), (b, Grad::New)], Output::Fresh(a.shape, element)))
+        let grad = if element == a.element { Grad::Pass } else { Grad::New };
+        self.run(Rule::new("add", &[(a, grad), (b, Grad::New)], Output::Fresh(a.shape, element)))
     }
 
     /// `x + c` with what takes no gradient, smaller or as large.

@@ -6,21 +6,42 @@ use crate::program::{Builder, ElementType, Grad, Shape, Tensor};
 impl Builder {
     /// `torch.nn.functional.layer_norm`: keeps its input, and mean and deviation of each row in FP32.
     pub(crate) fn layer_norm(&mut self, x: Tensor, weight: Option<Tensor>, bias: Option<Tensor>) -> Tensor {
+        self.layer_norm_with(x, weight, bias, false)
+    }
+
+    fn layer_norm_with(&mut self, x: Tensor, weight: Option<Tensor>, bias: Option<Tensor>, strided: bool) -> Tensor {
         let x = self.autocast_to_fp32(x);
         let rows = x.shape.rows();
         let statistic = if x.element == ElementType::Fp64 { ElementType::Fp64 } else { ElementType::Fp32 };
         let mut inputs = vec![(x, Grad::New)];
         inputs.extend(weight.into_iter().chain(bias).map(|parameter| (parameter, Grad::New)));
+        let copy = if strided { self.bytes(x) } else { 0 };
         let rule = Rule::new("native_layer_norm", &inputs, Output::Fresh(x.shape, x.element));
-        self.run(Rule { saved: &[x], statistics: &[(rows, statistic), (rows, statistic)], ..rule })
+        self.run(Rule {
+            saved: &[x],
+            statistics: &[(rows, statistic), (rows, statistic)],
+            forward_scratch: copy,
+            backward_scratch: copy,
+            ..rule
+        })
     }
 
     /// A layer norm with its own weight and bias.
     pub(crate) fn layer_norm_module(&mut self, x: Tensor, bias: bool) -> Tensor {
-        let width = x.shape.width();
-        let weight = self.parameter("norm", Shape::vector(width), 1);
-        let bias = bias.then(|| self.parameter("norm", Shape::vector(width), 1));
+        let (weight, bias) = self.norm_parameters(x, bias);
         self.layer_norm(x, Some(weight), bias)
+    }
+
+    /// The same of what lies in another order of memory: the kernel works on a copy, forward and backward.
+    pub(crate) fn layer_norm_of_strided(&mut self, x: Tensor) -> Tensor {
+        let (weight, bias) = self.norm_parameters(x, true);
+        self.layer_norm_with(x, Some(weight), bias, true)
+    }
+
+    fn norm_parameters(&mut self, x: Tensor, bias: bool) -> (Tensor, Option<Tensor>) {
+        let width = Shape::vector(x.shape.width());
+        let weight = self.parameter("norm", width, 1);
+        (weight, bias.then(|| self.parameter("norm", width, 1)))
     }
 
     /// RMSNorm as transformers writes it out: in FP32, back to the input's type, times the weight.

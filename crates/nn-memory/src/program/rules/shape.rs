@@ -24,6 +24,17 @@ impl Builder {
         self.run(Rule::new("clone", &[(x, Grad::Pass)], Output::Fresh(shape, x.element)))
     }
 
+    /// `torch.nn.functional.pad` with zeros: a copy even where nothing is added; its gradient is one too.
+    pub(crate) fn pad(&mut self, x: Tensor, shape: Shape) -> Tensor {
+        self.run(Rule::new("pad", &[(x, Grad::New)], Output::Fresh(shape, x.element)))
+    }
+
+    /// A part of `x` as a copy of its own: `x[…].contiguous()`.
+    pub(crate) fn cut(&mut self, x: Tensor, shape: Shape) -> Tensor {
+        let part = self.slice(x, shape);
+        self.contiguous(part, shape)
+    }
+
     /// `split` along the last dimension into views; backward puts the gradients together.
     pub(crate) fn split(&mut self, x: Tensor, widths: &[u64]) -> Vec<Tensor> {
         let mut parts = Vec::with_capacity(widths.len());

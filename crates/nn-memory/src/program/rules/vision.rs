@@ -28,6 +28,11 @@ impl Builder {
         self.run(Rule { saved: &[x], statistics: &[(features, fp32), (features, fp32)], ..rule })
     }
 
+    /// `x.mean(dim=…)` over all positions of a sample: its gradient is as large as `x`.
+    pub(crate) fn mean_of_rows(&mut self, x: Tensor, shape: Shape) -> Tensor {
+        self.run(Rule::new("mean", &[(x, Grad::New)], Output::Fresh(shape, x.element)))
+    }
+
     /// `relu_`: the output takes the input's place.
     pub(crate) fn relu_in_place(&mut self, x: Tensor) -> Tensor {
         let rule = Rule::new("relu_", &[], Output::View(x, x.shape));
