@@ -4,7 +4,7 @@ use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
 use super::decoder::{blocks, embedded, language_head, tokens};
-use super::llama::{Block, causal_mask, grouped_heads, rotary_table};
+use super::llama::{Block, Norm, causal_mask, grouped_heads, rotary_table};
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{Builder, Shape, Tensor};
@@ -52,7 +52,7 @@ impl Gemma {
             attention_dropout: self.attention_dropout,
             qkv_bias: self.attention_bias,
             output_bias: self.attention_bias,
-            gemma_norm: true,
+            norm: Norm::Gemma,
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
         })
     }

@@ -3,7 +3,7 @@
 use super::config::{config, optional};
 use super::decoder::{alternating_blocks, language_head};
 use super::gemma::Gemma;
-use super::llama::{Block, causal_mask, rotary_table};
+use super::llama::{Block, Norms, causal_mask, rotary_table};
 use super::{ConfigError, Request};
 use crate::program::Builder;
 
@@ -24,7 +24,7 @@ config! {
 impl Gemma2 {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
         let Gemma { num_hidden_layers: layers, vocab_size, tie_word_embeddings: tied, .. } = self.gemma;
-        let block = Block { sandwich: true, softcap: true, ..self.gemma.block()? };
+        let block = Block { norms: Norms::Around, softcap: true, ..self.gemma.block()? };
         let windowed = Block { window: self.sliding_window, ..block };
         let (table, hidden) = self.gemma.embed(b, request);
         // The model's frame holds what it embedded until it returns.

@@ -24,6 +24,35 @@ config! {
     }
 }
 
+/// How hidden states are normalized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Norm {
+    /// Llama's RMSNorm.
+    Rms,
+    /// Gemma's RMSNorm.
+    Gemma,
+    /// OLMo's layer norm without weights.
+    Plain,
+}
+
+/// Where the norms of a block stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Norms {
+    /// Before attention and MLP.
+    Before,
+    /// After them as well, before the residual.
+    Around,
+}
+
+/// How queries and keys are normalized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum QueryKeyNorm {
+    /// Not at all.
+    None,
+    /// By head.
+    Heads,
+}
+
 /// A block of the Llama kind: RMSNorm, rotary attention over grouped heads, gated MLP.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Block {
@@ -36,21 +65,16 @@ pub(super) struct Block {
     pub(super) qkv_bias: bool,
     pub(super) output_bias: bool,
     pub(super) mlp_bias: bool,
-    /// RMSNorm on queries and keys, by head.
-    pub(super) qk_norm: bool,
+    pub(super) query_key_norm: QueryKeyNorm,
     pub(super) attention_dropout: Decimal,
-    /// Gemma's RMSNorm instead of Llama's.
-    pub(super) gemma_norm: bool,
-    /// OLMo's layer norm without weights instead.
-    pub(super) plain_norm: bool,
+    pub(super) norm: Norm,
+    pub(super) norms: Norms,
     /// Whether tables of rotary positions stay in FP32.
     pub(super) rotary_in_fp32: bool,
     /// Whether queries, keys and values are clamped.
     pub(super) clamped: bool,
     /// Tokens that each sees, itself among them.
     pub(super) window: Option<u64>,
-    /// Norms after attention and MLP as well, before the residual.
-    pub(super) sandwich: bool,
     /// Whether scores are capped where attention is written out.
     pub(super) softcap: bool,
     /// Experts in place of the MLP.
@@ -72,14 +96,13 @@ impl Block {
             qkv_bias: false,
             output_bias: false,
             mlp_bias: false,
-            qk_norm: false,
+            query_key_norm: QueryKeyNorm::None,
             attention_dropout: Decimal::whole(0),
-            gemma_norm: false,
-            plain_norm: false,
+            norm: Norm::Rms,
+            norms: Norms::Before,
             rotary_in_fp32: false,
             clamped: false,
             window: None,
-            sandwich: false,
             softcap: false,
             experts: None,
             shared_expert: None,
@@ -204,7 +227,7 @@ impl Block {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request, x: Tensor, mask: Mask) -> Tensor {
         let normal = self.norm(b, x);
         let mut attended = b.module("self_attn", &[normal], |b| self.attention(b, request, normal, mask));
-        if self.sandwich {
+        if self.norms == Norms::Around {
             attended = self.norm(b, attended);
         }
         let x = b.add(x, attended);
@@ -214,19 +237,17 @@ impl Block {
             None => self.gated_mlp(b, normal, self.intermediate),
             Some(experts) => b.module("mlp", &[normal], |b| self.mixture(b, normal, experts)),
         };
-        if self.sandwich {
+        if self.norms == Norms::Around {
             out = self.norm(b, out);
         }
         b.add(x, out)
     }
 
     pub(super) fn norm(&self, b: &mut Builder, x: Tensor) -> Tensor {
-        if self.plain_norm {
-            b.plain_layer_norm(x)
-        } else if self.gemma_norm {
-            b.rms_norm_gemma(x)
-        } else {
-            b.rms_norm(x)
+        match self.norm {
+            Norm::Rms => b.rms_norm(x),
+            Norm::Gemma => b.rms_norm_gemma(x),
+            Norm::Plain => b.plain_layer_norm(x),
         }
     }
 
@@ -278,11 +299,10 @@ impl Block {
         let projected = self.clamp(b, projected);
         let [_, batch, length, _] = projected.shape.0;
         let shape = Shape([batch, heads, length, self.head_dim]);
-        if self.qk_norm {
-            let split = b.view_copied_back(projected, shape);
-            b.rms_norm(split)
-        } else {
-            b.view_copied_back(projected, shape)
+        let split = b.view_copied_back(projected, shape);
+        match self.query_key_norm {
+            QueryKeyNorm::None => split,
+            QueryKeyNorm::Heads => self.norm(b, split),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
-use super::llama::{Block, grouped_heads, model};
+use super::llama::{Block, Norm, grouped_heads, model};
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::Builder;
@@ -35,7 +35,7 @@ impl Olmo {
             qkv_bias: self.attention_bias,
             output_bias: self.attention_bias,
             attention_dropout: self.attention_dropout,
-            plain_norm: true,
+            norm: Norm::Plain,
             rotary_in_fp32: true,
             clamped: self.clip_qkv.is_some(),
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)

@@ -3,7 +3,7 @@
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
-use super::llama::{Block, grouped_heads, model_with_windows};
+use super::llama::{Block, QueryKeyNorm, grouped_heads, model_with_windows};
 use super::{ConfigError, FieldKind, Request};
 use crate::Decimal;
 use crate::program::Builder;
@@ -41,7 +41,7 @@ impl Qwen3 {
             window,
             qkv_bias: self.attention_bias,
             output_bias: self.attention_bias,
-            qk_norm: true,
+            query_key_norm: QueryKeyNorm::Heads,
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
         };
         let (layers, first) = (self.num_hidden_layers, window.map_or(0, |_| self.max_window_layers));
