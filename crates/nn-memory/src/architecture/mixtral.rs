@@ -25,6 +25,7 @@ impl Mixtral {
             intermediate: block.intermediate,
             activation: block.activation,
             normalized: true,
+            narrowed: false,
         };
         self.mistral.model(b, request, &Block { experts: Some(experts), ..block });
         Ok(())

@@ -35,6 +35,7 @@ impl Qwen2Moe {
             intermediate: self.moe_intermediate_size,
             activation: block.activation,
             normalized: self.norm_topk_prob,
+            narrowed: true,
         };
         let block = Block {
             qkv_bias: self.qkv_bias,

@@ -14,6 +14,8 @@ pub(crate) struct Experts {
     pub(crate) activation: Activation,
     /// Whether the weights of the chosen experts are made to sum to one.
     pub(crate) normalized: bool,
+    /// Whether these weights are cast to the type of the router's logits: else they, and all rows with them, are FP32.
+    pub(crate) narrowed: bool,
 }
 
 impl Builder {
@@ -30,7 +32,8 @@ impl Builder {
             let logits = b.matmul(flat, router, None, count);
             let wide = b.to(logits, ElementType::Fp32);
             let probabilities = b.softmax(wide);
-            b.top_k(probabilities, per_token, experts.normalized)
+            let (weights, places) = b.top_k(probabilities, per_token, experts.normalized);
+            (if experts.narrowed { b.to(weights, logits.element) } else { weights }, places)
         });
         self.module("experts", &[x, weights], |b| {
             let index = Shape::vector(rows);
@@ -44,7 +47,6 @@ impl Builder {
             b.local(mask);
             let both = b.grouped_matmul(gathered, gate_up, 2 * experts.intermediate);
             let both = b.map("masked_fill", both);
-            b.local(both);
             let half = b.split(both, &[experts.intermediate, experts.intermediate]);
             let product = b.module("", &half, |b| {
                 let gate = b.activation(experts.activation, half[0]);
