@@ -33,6 +33,10 @@ pub(super) enum Norm {
     Gemma,
     /// OLMo's layer norm without weights.
     Plain,
+    /// OLMo 2's RMSNorm.
+    Olmo2,
+    /// Cohere's layer norm.
+    Cohere,
 }
 
 /// Where the norms of a block stand.
@@ -40,7 +44,9 @@ pub(super) enum Norm {
 pub(super) enum Norms {
     /// Before attention and MLP.
     Before,
-    /// After them as well, before the residual.
+    /// After them, before the residual.
+    After,
+    /// Both.
     Around,
 }
 
@@ -51,6 +57,19 @@ pub(super) enum QueryKeyNorm {
     None,
     /// By head.
     Heads,
+    /// All heads together.
+    Whole,
+}
+
+/// In which types positions turn queries and keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rotary {
+    /// That of the hidden states.
+    Typed,
+    /// The tables stay in FP32.
+    WideTables,
+    /// Queries and keys are widened to FP32 first.
+    Wide,
 }
 
 /// A block of the Llama kind: RMSNorm, rotary attention over grouped heads, gated MLP.
@@ -69,12 +88,15 @@ pub(super) struct Block {
     pub(super) attention_dropout: Decimal,
     pub(super) norm: Norm,
     pub(super) norms: Norms,
-    /// Whether tables of rotary positions stay in FP32.
-    pub(super) rotary_in_fp32: bool,
+    pub(super) rotary: Rotary,
+    /// Whether attention and MLP both work on the block's one norm.
+    pub(super) parallel: bool,
     /// Whether queries, keys and values are clamped.
     pub(super) clamped: bool,
     /// Tokens that each sees, itself among them.
     pub(super) window: Option<u64>,
+    /// Whether what a residual is given is multiplied by a number.
+    pub(super) scaled_residual: bool,
     /// Whether scores are capped where attention is written out.
     pub(super) softcap: bool,
     /// Experts in place of the MLP.
@@ -100,9 +122,11 @@ impl Block {
             attention_dropout: Decimal::whole(0),
             norm: Norm::Rms,
             norms: Norms::Before,
-            rotary_in_fp32: false,
+            rotary: Rotary::Typed,
+            parallel: false,
             clamped: false,
             window: None,
+            scaled_residual: false,
             softcap: false,
             experts: None,
             shared_expert: None,
@@ -131,17 +155,21 @@ pub(super) fn grouped_heads(
 
 impl Llama {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+        let block = self.block()?;
+        model(b, request, &block, self.num_hidden_layers, self.vocab_size, self.tie_word_embeddings);
+        Ok(())
+    }
+
+    pub(super) fn block(&self) -> Result<Block, ConfigError> {
         let (kv_heads, head_dim) =
             grouped_heads(self.hidden_size, self.num_attention_heads, self.num_key_value_heads, self.head_dim)?;
-        let block = Block {
+        Ok(Block {
             activation: self.hidden_act,
             qkv_bias: self.attention_bias,
             output_bias: self.attention_bias,
             mlp_bias: self.mlp_bias,
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
-        };
-        model(b, request, &block, self.num_hidden_layers, self.vocab_size, self.tie_word_embeddings);
-        Ok(())
+        })
     }
 }
 
@@ -225,21 +253,32 @@ pub(super) fn hold_mask(b: &mut Builder, request: &Request, mask: Tensor) {
 
 impl Block {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request, x: Tensor, mask: Mask) -> Tensor {
-        let normal = self.norm(b, x);
-        let mut attended = b.module("self_attn", &[normal], |b| self.attention(b, request, normal, mask));
-        if self.norms == Norms::Around {
-            attended = self.norm(b, attended);
+        let normal = self.norm_before(b, x);
+        let attended = b.module("self_attn", &[normal], |b| self.attention(b, request, normal, mask));
+        if self.parallel {
+            b.local(normal);
+            b.local(attended);
+            let out = self.gated_mlp(b, normal, self.intermediate);
+            let sum = b.add(x, attended);
+            return b.add(sum, out);
         }
-        let x = b.add(x, attended);
+        let x = self.residual(b, x, attended);
         b.local(x);
-        let normal = self.norm(b, x);
-        let mut out = match self.experts {
+        let normal = self.norm_before(b, x);
+        let out = match self.experts {
             None => self.gated_mlp(b, normal, self.intermediate),
             Some(experts) => b.module("mlp", &[normal], |b| self.mixture(b, normal, experts)),
         };
-        if self.norms == Norms::Around {
-            out = self.norm(b, out);
-        }
+        self.residual(b, x, out)
+    }
+
+    fn norm_before(&self, b: &mut Builder, x: Tensor) -> Tensor {
+        if self.norms == Norms::After { x } else { self.norm(b, x) }
+    }
+
+    fn residual(&self, b: &mut Builder, x: Tensor, out: Tensor) -> Tensor {
+        let out = if self.norms == Norms::Before { out } else { self.norm(b, out) };
+        let out = if self.scaled_residual { b.scale(out) } else { out };
         b.add(x, out)
     }
 
@@ -248,6 +287,8 @@ impl Block {
             Norm::Rms => b.rms_norm(x),
             Norm::Gemma => b.rms_norm_gemma(x),
             Norm::Plain => b.plain_layer_norm(x),
+            Norm::Olmo2 => b.rms_norm_olmo2(x),
+            Norm::Cohere => b.layer_norm_cohere(x, None),
         }
     }
 
@@ -274,12 +315,7 @@ impl Block {
         let value = self.clamp(b, value);
         let [_, batch, length, _] = value.shape.0;
         let value = b.view(value, Shape([batch, self.kv_heads, length, self.head_dim]));
-        let (query, key) = if self.rotary_in_fp32 {
-            let (turned, key_turned) = (b.rotated(query, ElementType::Fp32), b.rotated(key, ElementType::Fp32));
-            (b.to(turned, query.element), b.to(key_turned, key.element))
-        } else {
-            (b.rotary_embedding(query), b.rotary_embedding(key))
-        };
+        let (query, key) = self.turned(b, query, key);
         let call = AttentionCall {
             query,
             key,
@@ -294,14 +330,33 @@ impl Block {
         b.linear(context, Linear { name: "o_proj", input: q, output: self.hidden, bias: self.output_bias })
     }
 
+    /// Queries and keys with their positions; the caller's frame holds them as they were until both are turned.
+    fn turned(&self, b: &mut Builder, query: Tensor, key: Tensor) -> (Tensor, Tensor) {
+        let element = query.element;
+        b.module("", &[query, key], |b| {
+            let (query, key) = match self.rotary {
+                Rotary::Typed => return (b.rotary_embedding(query), b.rotary_embedding(key)),
+                Rotary::WideTables => (b.rotated(query, ElementType::Fp32), b.rotated(key, ElementType::Fp32)),
+                Rotary::Wide => {
+                    let wide = [b.to(query, ElementType::Fp32), b.to(key, ElementType::Fp32)];
+                    b.module("", &wide, |b| (b.rotated(wide[0], element), b.rotated(wide[1], element)))
+                }
+            };
+            (b.to(query, element), b.to(key, element))
+        })
+    }
+
     /// Queries or keys by head, normalized where the family does.
     fn heads_of(&self, b: &mut Builder, projected: Tensor, heads: u64) -> Tensor {
+        let whole = self.query_key_norm == QueryKeyNorm::Whole;
+        let projected = if whole { self.norm(b, projected) } else { projected };
         let projected = self.clamp(b, projected);
         let [_, batch, length, _] = projected.shape.0;
         let shape = Shape([batch, heads, length, self.head_dim]);
         let split = b.view_copied_back(projected, shape);
         match self.query_key_norm {
-            QueryKeyNorm::None => split,
+            QueryKeyNorm::None | QueryKeyNorm::Whole => split,
+            QueryKeyNorm::Heads if self.norm == Norm::Cohere => b.layer_norm_cohere(split, Some(heads)),
             QueryKeyNorm::Heads => self.norm(b, split),
         }
     }

@@ -10,6 +10,7 @@ mod read;
 mod bart;
 mod bert;
 mod bloom;
+mod cohere;
 mod deit;
 mod distilbert;
 mod electra;
@@ -17,8 +18,10 @@ mod encoder;
 mod falcon;
 mod gemma;
 mod gemma2;
+mod gemma3;
 mod gpt2;
 mod gpt_neox;
+mod granite;
 mod image;
 mod labels;
 mod llama;
@@ -26,12 +29,15 @@ mod mistral;
 mod mixtral;
 mod mlp;
 mod olmo;
+mod olmo2;
+mod olmoe;
 mod opt;
 mod phi;
 mod phi3;
 mod qwen2;
 mod qwen2_moe;
 mod qwen3;
+mod qwen3_moe;
 mod roberta;
 mod seq2seq;
 mod stablelm;
@@ -141,10 +147,14 @@ families! {
     Qwen3, "qwen3", "Qwen3", qwen3::Qwen3;
     /// Qwen 1.5 and 2 with experts.
     Qwen2Moe, "qwen2_moe", "Qwen2 MoE", qwen2_moe::Qwen2Moe;
+    /// Qwen 3 with experts.
+    Qwen3Moe, "qwen3_moe", "Qwen3 MoE", qwen3_moe::Qwen3Moe;
     /// Gemma 1.
     Gemma, "gemma", "Gemma", gemma::Gemma;
     /// Gemma 2.
     Gemma2, "gemma2", "Gemma 2", gemma2::Gemma2;
+    /// Gemma 3 without its vision tower.
+    Gemma3, "gemma3_text", "Gemma 3", gemma3::Gemma3;
     /// OPT.
     Opt, "opt", "OPT", opt::Opt;
     /// GPT-NeoX, Pythia.
@@ -159,6 +169,14 @@ families! {
     Falcon, "falcon", "Falcon", falcon::Falcon;
     /// OLMo.
     Olmo, "olmo", "OLMo", olmo::Olmo;
+    /// OLMo 2.
+    Olmo2, "olmo2", "OLMo 2", olmo2::Olmo2;
+    /// OLMoE: OLMo with experts.
+    Olmoe, "olmoe", "OLMoE", olmoe::Olmoe;
+    /// Granite 3.
+    Granite, "granite", "Granite", granite::Granite;
+    /// Command R and Aya.
+    Cohere, "cohere", "Cohere", cohere::Cohere;
     /// StableLM.
     StableLm, "stablelm", "StableLM", stablelm::StableLm;
     /// StarCoder2.

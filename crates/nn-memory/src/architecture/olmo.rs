@@ -3,7 +3,7 @@
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
-use super::llama::{Block, Norm, grouped_heads, model};
+use super::llama::{Block, Norm, Rotary, grouped_heads, model};
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::Builder;
@@ -36,7 +36,7 @@ impl Olmo {
             output_bias: self.attention_bias,
             attention_dropout: self.attention_dropout,
             norm: Norm::Plain,
-            rotary_in_fp32: true,
+            rotary: Rotary::WideTables,
             clamped: self.clip_qkv.is_some(),
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
         };

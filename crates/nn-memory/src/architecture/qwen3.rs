@@ -9,8 +9,8 @@ use crate::Decimal;
 use crate::program::Builder;
 
 config! {
-    /// Fields of `Qwen3Config`.
-    Qwen3 {
+    /// Fields of `Qwen3Config` without its sliding window.
+    Qwen3Base {
         hidden_size: u64 = 4_096, WIDTH, "Hidden size";
         intermediate_size: u64 = 22_016, WIDTH, "Intermediate size";
         num_hidden_layers: u64 = 32, LAYERS, "Layers";
@@ -22,30 +22,47 @@ config! {
         hidden_act: Activation = Activation::Silu as u64, ACTIVATION, "Activation";
         tie_word_embeddings: bool = 0, FLAG, "Tied embeddings";
         attention_dropout: Decimal = 0, RATE, "Attention dropout";
+        attention_bias: bool = 0, FLAG, "Attention bias";
+    }
+}
+
+config! {
+    /// Fields of `Qwen3Config`.
+    Qwen3 {
+        ..base: Qwen3Base {}
         use_sliding_window: bool = 0, FLAG, "Sliding window in use";
         sliding_window: Option<u64> = 4_096, optional(1_000_000_000), "Sliding window";
         max_window_layers: u64 = 28, FieldKind::Count { minimum: 0, maximum: 1_000_000 }, "Layers without a window";
-        attention_bias: bool = 0, FLAG, "Attention bias";
     }
 }
 
 impl Qwen3 {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+        let in_use = self.use_sliding_window && self.max_window_layers < self.base.num_hidden_layers;
+        let window = self.sliding_window.filter(|_| in_use);
+        let block = Block { window, ..self.base.block()? };
+        self.base.model(b, request, &block, window.map_or(0, |_| self.max_window_layers));
+        Ok(())
+    }
+}
+
+impl Qwen3Base {
+    /// Qwen3's own, without experts.
+    pub(super) fn block(&self) -> Result<Block, ConfigError> {
         let (kv_heads, head_dim) =
             grouped_heads(self.hidden_size, self.num_attention_heads, self.num_key_value_heads, self.head_dim)?;
-        let window =
-            self.sliding_window.filter(|_| self.use_sliding_window && self.max_window_layers < self.num_hidden_layers);
-        let block = Block {
+        Ok(Block {
             activation: self.hidden_act,
             attention_dropout: self.attention_dropout,
-            window,
             qkv_bias: self.attention_bias,
             output_bias: self.attention_bias,
             query_key_norm: QueryKeyNorm::Heads,
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
-        };
-        let (layers, first) = (self.num_hidden_layers, window.map_or(0, |_| self.max_window_layers));
-        model_with_windows(b, request, &block, layers, self.vocab_size, self.tie_word_embeddings, first);
-        Ok(())
+        })
+    }
+
+    pub(super) fn model(&self, b: &mut Builder, request: &Request, block: &Block, windowless: u64) {
+        let Self { num_hidden_layers: layers, vocab_size, tie_word_embeddings: tied, .. } = *self;
+        model_with_windows(b, request, block, layers, vocab_size, tied, windowless);
     }
 }

@@ -4,7 +4,7 @@
 //! default of the family's config class in transformers 5 may be left out, and those that do not bear
 //! on memory are. `num_labels` stands for the table of labels that the image classifiers publish.
 //!
-//! **Sources** are the publisher's own `config.json`. That of the Llama models and of Gemma 2 2B is
+//! **Sources** are the publisher's own `config.json`. That of the Llama models, of Gemma 2 2B and of Gemma 3 is
 //! not open to all, so their rows name LitGPT's table, which was written from those files. The other
 //! Gemma models have Google's own code, and GPT-3 its paper.
 //!
@@ -50,6 +50,11 @@ pub const MODELS: &[Model] = &[
     Model { key: "bloom-7b1", name: "BLOOM 7.1B", config: r#"{"model_type":"bloom","hidden_size":4096,"n_layer":30,"n_head":32,"vocab_size":250880}"#, parameters: Some(7_069_016_064), source: "https://huggingface.co/bigscience/bloom-7b1/blob/main/config.json" },
     Model { key: "bloom-176b", name: "BLOOM 176B", config: r#"{"model_type":"bloom","hidden_size":14336,"n_layer":70,"n_head":112,"vocab_size":250880}"#, parameters: Some(176_247_271_424), source: "https://huggingface.co/bigscience/bloom/blob/main/config.json" },
 
+    // cohere
+    Model { key: "aya-23-8b", name: "Aya 23 8B", config: r#"{"model_type":"cohere","hidden_size":4096,"intermediate_size":14336,"num_hidden_layers":32,"num_attention_heads":32,"num_key_value_heads":8,"vocab_size":256000,"max_position_embeddings":8192}"#, parameters: Some(8_028_033_024), source: "https://huggingface.co/CohereLabs/aya-23-8B/blob/main/config.json" },
+    Model { key: "command-r-35b", name: "Command R 35B", config: r#"{"model_type":"cohere","hidden_size":8192,"intermediate_size":22528,"num_hidden_layers":40,"num_attention_heads":64,"num_key_value_heads":64,"vocab_size":256000,"max_position_embeddings":8192}"#, parameters: Some(34_980_831_232), source: "https://huggingface.co/CohereLabs/c4ai-command-r-v01/blob/main/config.json" },
+    Model { key: "command-r-plus-104b", name: "Command R+ 104B", config: r#"{"model_type":"cohere","hidden_size":12288,"intermediate_size":33792,"num_hidden_layers":64,"num_attention_heads":96,"num_key_value_heads":8,"vocab_size":256000,"max_position_embeddings":8192,"use_qk_norm":true}"#, parameters: Some(103_810_674_688), source: "https://huggingface.co/CohereLabs/c4ai-command-r-plus/blob/main/config.json" },
+
     // deit
     // Counted with one classifier. The distilled models are published with two.
     Model { key: "deit-tiny-distilled", name: "DeiT tiny distilled", config: r#"{"model_type":"deit","hidden_size":192,"intermediate_size":768,"num_hidden_layers":12,"num_attention_heads":3,"image_size":224,"patch_size":16,"num_labels":1000}"#, parameters: Some(5_717_800), source: "https://huggingface.co/facebook/deit-tiny-distilled-patch16-224/blob/main/config.json" },
@@ -79,6 +84,13 @@ pub const MODELS: &[Model] = &[
     Model { key: "gemma-2-9b", name: "Gemma 2 9B", config: r#"{"model_type":"gemma2","hidden_size":3584,"intermediate_size":14336,"num_hidden_layers":42,"num_attention_heads":16,"num_key_value_heads":8,"head_dim":256,"vocab_size":256000,"max_position_embeddings":8192,"sliding_window":4096}"#, parameters: Some(9_241_705_984), source: "https://github.com/google/gemma_pytorch/blob/03e657582d17cb5a8617ebf333c1c16f3694670e/gemma/config.py" },
     Model { key: "gemma-2-27b", name: "Gemma 2 27B", config: r#"{"model_type":"gemma2","hidden_size":4608,"intermediate_size":36864,"num_hidden_layers":46,"num_attention_heads":32,"num_key_value_heads":16,"head_dim":128,"vocab_size":256000,"max_position_embeddings":8192,"sliding_window":4096}"#, parameters: Some(27_227_128_320), source: "https://github.com/google/gemma_pytorch/blob/03e657582d17cb5a8617ebf333c1c16f3694670e/gemma/config.py" },
 
+    // gemma3_text
+    // The larger ones read images too; these rows are their text part, with the vocabulary of the class.
+    Model { key: "gemma-3-1b", name: "Gemma 3 1B", config: r#"{"model_type":"gemma3_text","hidden_size":1152,"intermediate_size":6912,"num_hidden_layers":26,"num_attention_heads":4,"num_key_value_heads":1,"head_dim":256,"vocab_size":262144,"max_position_embeddings":32768,"sliding_window":512}"#, parameters: Some(999_885_952), source: "https://github.com/Lightning-AI/litgpt/blob/0006c973aa7d6ace293e2a5fedaf1f8f804f960c/litgpt/config.py" },
+    Model { key: "gemma-3-4b", name: "Gemma 3 4B, text", config: r#"{"model_type":"gemma3_text","hidden_size":2560,"intermediate_size":10240,"num_hidden_layers":34,"num_attention_heads":8,"num_key_value_heads":4,"head_dim":256,"vocab_size":262208,"max_position_embeddings":131072,"sliding_window":1024}"#, parameters: Some(3_880_263_168), source: "https://github.com/Lightning-AI/litgpt/blob/0006c973aa7d6ace293e2a5fedaf1f8f804f960c/litgpt/config.py" },
+    Model { key: "gemma-3-12b", name: "Gemma 3 12B, text", config: r#"{"model_type":"gemma3_text","hidden_size":3840,"intermediate_size":15360,"num_hidden_layers":48,"num_attention_heads":16,"num_key_value_heads":8,"head_dim":256,"vocab_size":262208,"max_position_embeddings":131072,"sliding_window":1024}"#, parameters: Some(11_766_034_176), source: "https://github.com/Lightning-AI/litgpt/blob/0006c973aa7d6ace293e2a5fedaf1f8f804f960c/litgpt/config.py" },
+    Model { key: "gemma-3-27b", name: "Gemma 3 27B, text", config: r#"{"model_type":"gemma3_text","hidden_size":5376,"intermediate_size":21504,"num_hidden_layers":62,"num_attention_heads":32,"num_key_value_heads":16,"head_dim":128,"vocab_size":262208,"max_position_embeddings":131072,"sliding_window":1024}"#, parameters: Some(27_009_346_304), source: "https://github.com/Lightning-AI/litgpt/blob/0006c973aa7d6ace293e2a5fedaf1f8f804f960c/litgpt/config.py" },
+
     // gpt2
     Model { key: "gpt2", name: "GPT-2", config: r#"{"model_type":"gpt2","n_embd":768,"n_layer":12,"n_head":12,"n_positions":1024,"vocab_size":50257}"#, parameters: Some(124_439_808), source: "https://huggingface.co/openai-community/gpt2/blob/main/config.json" },
     Model { key: "gpt2-medium", name: "GPT-2 Medium", config: r#"{"model_type":"gpt2","n_embd":1024,"n_layer":24,"n_head":16,"n_positions":1024,"vocab_size":50257}"#, parameters: Some(354_823_168), source: "https://huggingface.co/openai-community/gpt2-medium/blob/main/config.json" },
@@ -98,6 +110,10 @@ pub const MODELS: &[Model] = &[
     Model { key: "pythia-6.9b", name: "Pythia 6.9B", config: r#"{"model_type":"gpt_neox","hidden_size":4096,"intermediate_size":16384,"num_hidden_layers":32,"num_attention_heads":32,"vocab_size":50432,"max_position_embeddings":2048}"#, parameters: Some(6_857_302_016), source: "https://huggingface.co/EleutherAI/pythia-6.9b/blob/main/config.json" },
     Model { key: "pythia-12b", name: "Pythia 12B", config: r#"{"model_type":"gpt_neox","hidden_size":5120,"intermediate_size":20480,"num_hidden_layers":36,"num_attention_heads":40,"vocab_size":50688,"max_position_embeddings":2048}"#, parameters: Some(11_846_072_320), source: "https://huggingface.co/EleutherAI/pythia-12b/blob/main/config.json" },
     Model { key: "gpt-neox-20b", name: "GPT-NeoX 20B", config: r#"{"model_type":"gpt_neox","hidden_size":6144,"intermediate_size":24576,"num_hidden_layers":44,"num_attention_heads":64,"vocab_size":50432,"max_position_embeddings":2048}"#, parameters: Some(20_554_567_680), source: "https://huggingface.co/EleutherAI/gpt-neox-20b/blob/main/config.json" },
+
+    // granite
+    Model { key: "granite-3.3-2b", name: "Granite 3.3 2B", config: r#"{"model_type":"granite","hidden_size":2048,"intermediate_size":8192,"num_hidden_layers":40,"num_attention_heads":32,"num_key_value_heads":8,"vocab_size":49159,"max_position_embeddings":131072,"tie_word_embeddings":true}"#, parameters: Some(2_533_539_840), source: "https://huggingface.co/ibm-granite/granite-3.3-2b-instruct/blob/main/config.json" },
+    Model { key: "granite-3.3-8b", name: "Granite 3.3 8B", config: r#"{"model_type":"granite","hidden_size":4096,"intermediate_size":12800,"num_hidden_layers":40,"num_attention_heads":32,"num_key_value_heads":8,"vocab_size":49159,"max_position_embeddings":131072,"tie_word_embeddings":true}"#, parameters: Some(8_170_864_640), source: "https://huggingface.co/ibm-granite/granite-3.3-8b-instruct/blob/main/config.json" },
 
     // llama
     Model { key: "smollm2-135m", name: "SmolLM2 135M", config: r#"{"model_type":"llama","hidden_size":576,"intermediate_size":1536,"num_hidden_layers":30,"num_attention_heads":9,"num_key_value_heads":3,"vocab_size":49152,"max_position_embeddings":8192,"tie_word_embeddings":true}"#, parameters: Some(134_515_008), source: "https://huggingface.co/HuggingFaceTB/SmolLM2-135M/blob/main/config.json" },
@@ -127,6 +143,15 @@ pub const MODELS: &[Model] = &[
     // olmo
     Model { key: "olmo-1b", name: "OLMo 1B", config: r#"{"model_type":"olmo","hidden_size":2048,"intermediate_size":8192,"num_hidden_layers":16,"num_attention_heads":16,"num_key_value_heads":16,"vocab_size":50304,"max_position_embeddings":2048,"tie_word_embeddings":true}"#, parameters: Some(1_176_764_416), source: "https://huggingface.co/allenai/OLMo-1B-hf/blob/main/config.json" },
     Model { key: "olmo-7b", name: "OLMo 7B", config: r#"{"model_type":"olmo","hidden_size":4096,"intermediate_size":11008,"num_hidden_layers":32,"num_attention_heads":32,"num_key_value_heads":32,"vocab_size":50304,"max_position_embeddings":2048,"tie_word_embeddings":false}"#, parameters: Some(6_888_095_744), source: "https://huggingface.co/allenai/OLMo-7B-hf/blob/main/config.json" },
+
+    // olmo2
+    Model { key: "olmo-2-1b", name: "OLMo 2 1B", config: r#"{"model_type":"olmo2","hidden_size":2048,"intermediate_size":8192,"num_hidden_layers":16,"num_attention_heads":16,"num_key_value_heads":16,"vocab_size":100352,"max_position_embeddings":4096}"#, parameters: Some(1_484_916_736), source: "https://huggingface.co/allenai/OLMo-2-0425-1B/blob/main/config.json" },
+    Model { key: "olmo-2-7b", name: "OLMo 2 7B", config: r#"{"model_type":"olmo2","hidden_size":4096,"intermediate_size":11008,"num_hidden_layers":32,"num_attention_heads":32,"num_key_value_heads":32,"vocab_size":100352,"max_position_embeddings":4096}"#, parameters: Some(7_298_617_344), source: "https://huggingface.co/allenai/OLMo-2-1124-7B/blob/main/config.json" },
+    Model { key: "olmo-2-13b", name: "OLMo 2 13B", config: r#"{"model_type":"olmo2","hidden_size":5120,"intermediate_size":13824,"num_hidden_layers":40,"num_attention_heads":40,"num_key_value_heads":40,"vocab_size":100352,"max_position_embeddings":4096}"#, parameters: Some(13_716_198_400), source: "https://huggingface.co/allenai/OLMo-2-1124-13B/blob/main/config.json" },
+    Model { key: "olmo-2-32b", name: "OLMo 2 32B", config: r#"{"model_type":"olmo2","hidden_size":5120,"intermediate_size":27648,"num_hidden_layers":64,"num_attention_heads":40,"num_key_value_heads":8,"vocab_size":100352,"max_position_embeddings":4096}"#, parameters: Some(32_234_279_936), source: "https://huggingface.co/allenai/OLMo-2-0325-32B/blob/main/config.json" },
+
+    // olmoe
+    Model { key: "olmoe-1b-7b", name: "OLMoE 1B 7B", config: r#"{"model_type":"olmoe","hidden_size":2048,"intermediate_size":1024,"num_hidden_layers":16,"num_attention_heads":16,"num_key_value_heads":16,"vocab_size":50304,"max_position_embeddings":4096,"num_experts":64,"num_experts_per_tok":8}"#, parameters: Some(6_919_161_856), source: "https://huggingface.co/allenai/OLMoE-1B-7B-0924/blob/main/config.json" },
 
     // opt
     Model { key: "opt-125m", name: "OPT 125M", config: r#"{"model_type":"opt","hidden_size":768,"ffn_dim":3072,"num_hidden_layers":12,"num_attention_heads":12,"word_embed_proj_dim":768,"vocab_size":50272,"max_position_embeddings":2048}"#, parameters: Some(125_239_296), source: "https://huggingface.co/facebook/opt-125m/blob/main/config.json" },
@@ -168,6 +193,10 @@ pub const MODELS: &[Model] = &[
     Model { key: "qwen3-8b", name: "Qwen3 8B", config: r#"{"model_type":"qwen3","hidden_size":4096,"intermediate_size":12288,"num_hidden_layers":36,"num_attention_heads":32,"num_key_value_heads":8,"head_dim":128,"vocab_size":151936,"max_position_embeddings":40960,"tie_word_embeddings":false}"#, parameters: Some(8_190_735_360), source: "https://huggingface.co/Qwen/Qwen3-8B/blob/main/config.json" },
     Model { key: "qwen3-14b", name: "Qwen3 14B", config: r#"{"model_type":"qwen3","hidden_size":5120,"intermediate_size":17408,"num_hidden_layers":40,"num_attention_heads":40,"num_key_value_heads":8,"head_dim":128,"vocab_size":151936,"max_position_embeddings":40960,"tie_word_embeddings":false}"#, parameters: Some(14_768_307_200), source: "https://huggingface.co/Qwen/Qwen3-14B/blob/main/config.json" },
     Model { key: "qwen3-32b", name: "Qwen3 32B", config: r#"{"model_type":"qwen3","hidden_size":5120,"intermediate_size":25600,"num_hidden_layers":64,"num_attention_heads":64,"num_key_value_heads":8,"head_dim":128,"vocab_size":151936,"max_position_embeddings":40960,"tie_word_embeddings":false}"#, parameters: Some(32_762_123_264), source: "https://huggingface.co/Qwen/Qwen3-32B/blob/main/config.json" },
+
+    // qwen3_moe
+    Model { key: "qwen3-30b-a3b", name: "Qwen3 30B A3B", config: r#"{"model_type":"qwen3_moe","hidden_size":2048,"intermediate_size":6144,"num_hidden_layers":48,"num_attention_heads":32,"num_key_value_heads":4,"head_dim":128,"vocab_size":151936,"max_position_embeddings":40960,"num_experts":128,"num_experts_per_tok":8,"moe_intermediate_size":768,"norm_topk_prob":true}"#, parameters: Some(30_532_122_624), source: "https://huggingface.co/Qwen/Qwen3-30B-A3B/blob/main/config.json" },
+    Model { key: "qwen3-235b-a22b", name: "Qwen3 235B A22B", config: r#"{"model_type":"qwen3_moe","hidden_size":4096,"intermediate_size":12288,"num_hidden_layers":94,"num_attention_heads":64,"num_key_value_heads":4,"head_dim":128,"vocab_size":151936,"max_position_embeddings":40960,"num_experts":128,"num_experts_per_tok":8,"moe_intermediate_size":1536,"norm_topk_prob":true}"#, parameters: Some(235_093_634_560), source: "https://huggingface.co/Qwen/Qwen3-235B-A22B/blob/main/config.json" },
 
     // roberta
     Model { key: "roberta-base", name: "RoBERTa base", config: r#"{"model_type":"roberta","hidden_size":768,"intermediate_size":3072,"num_hidden_layers":12,"num_attention_heads":12,"vocab_size":50265,"max_position_embeddings":514,"type_vocab_size":1}"#, parameters: Some(124_697_433), source: "https://huggingface.co/FacebookAI/roberta-base/blob/main/config.json" },

@@ -27,6 +27,14 @@ impl Builder {
         self.run(Rule::new("add", &[(a, grad), (b, Grad::New)], Output::Fresh(a.shape, element)))
     }
 
+    /// `a - b` with `b` smaller: its gradient is negated, then summed.
+    pub(crate) fn subtract_broadcast(&mut self, a: Tensor, b: Tensor) -> Tensor {
+        let scratch = self.bytes(a);
+        let inputs = [(a, Grad::Pass), (b, Grad::New)];
+        let rule = Rule::new("sub", &inputs, Output::Fresh(a.shape, a.element));
+        self.run(Rule { backward_scratch: scratch, ..rule })
+    }
+
     /// `x + c` with what takes no gradient, smaller or as large.
     pub(crate) fn add_constant(&mut self, x: Tensor, constant: Tensor) -> Tensor {
         let element = wider(x, constant);

@@ -71,6 +71,50 @@ impl Builder {
         })
     }
 
+    /// RMSNorm as OLMo 2 has it: the weight times the FP32 result.
+    pub(crate) fn rms_norm_olmo2(&mut self, x: Tensor) -> Tensor {
+        let weight = self.parameter("norm", Shape::vector(x.shape.width()), 1);
+        self.module("", &[x], |b| {
+            let wide = b.to(x, ElementType::Fp32);
+            let inverse = b.inverse_deviation(wide);
+            let normal = b.multiply(wide, inverse);
+            b.local(normal);
+            let output = b.multiply(weight, normal);
+            b.to(output, x.element)
+        })
+    }
+
+    /// Layer norm as Cohere writes it out, without a bias: in FP32, the weight too, which may be one for each head.
+    pub(crate) fn layer_norm_cohere(&mut self, x: Tensor, heads: Option<u64>) -> Tensor {
+        let width = x.shape.width();
+        let weight = match heads {
+            None => self.parameter("norm", Shape::vector(width), 1),
+            Some(heads) => self.parameter("norm", Shape::matrix(heads, width), 2),
+        };
+        self.module("", &[x], |b| {
+            let wide = b.to(x, ElementType::Fp32);
+            let rows = x.shape.rows();
+            let mean = |b: &mut Self, of: Tensor| {
+                b.run(Rule::new("mean", &[(of, Grad::New)], Output::Fresh(rows, ElementType::Fp32)))
+            };
+            let middle = mean(b, wide);
+            b.local(middle);
+            let apart = b.subtract_broadcast(wide, middle);
+            let square = b.power(apart);
+            let variance = mean(b, square);
+            b.local(variance);
+            let apart = b.subtract_broadcast(wide, middle);
+            let shifted = b.map_passing("add", variance);
+            let inverse = b.map_saving_output("rsqrt", shifted);
+            let normal = b.multiply(apart, inverse);
+            b.release(wide);
+            let factor = b.to(weight, ElementType::Fp32);
+            let output = b.multiply(factor, normal);
+            b.release(normal);
+            b.to(output, x.element)
+        })
+    }
+
     /// RMSNorm as T5 has it: the deviation in FP32, times the input as it is, to the weight's type where that is half.
     pub(crate) fn rms_norm_t5(&mut self, x: Tensor) -> Tensor {
         let weight = self.parameter("norm", Shape::vector(x.shape.width()), 1);

@@ -1,0 +1,57 @@
+//! Cohere's Command R and Aya (`modeling_cohere.py` of transformers 5): attention and MLP side by side.
+
+use super::config::{
+    ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
+};
+use super::decoder::{blocks, embed, language_head};
+use super::llama::{Block, Norm, QueryKeyNorm, Rotary, causal_mask, grouped_heads, rotary_table};
+use super::{ConfigError, Request};
+use crate::Decimal;
+use crate::program::Builder;
+
+config! {
+    /// Fields of `CohereConfig`.
+    Cohere {
+        hidden_size: u64 = 8_192, WIDTH, "Hidden size";
+        intermediate_size: u64 = 22_528, WIDTH, "Intermediate size";
+        num_hidden_layers: u64 = 40, LAYERS, "Layers";
+        num_attention_heads: u64 = 64, HEADS, "Attention heads";
+        num_key_value_heads: Option<u64> = 0, optional(1_000_000), "Key-value heads";
+        vocab_size: u64 = 256_000, VOCABULARY, "Vocabulary";
+        max_position_embeddings: u64 = 8_192, POSITIONS, "Positions";
+        hidden_act: Activation = Activation::Silu as u64, ACTIVATION, "Activation";
+        tie_word_embeddings: bool = 1, FLAG, "Tied embeddings";
+        attention_bias: bool = 0, FLAG, "Attention bias";
+        attention_dropout: Decimal = 0, RATE, "Attention dropout";
+        use_qk_norm: bool = 0, FLAG, "Norm on queries and keys";
+    }
+}
+
+impl Cohere {
+    pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+        let (kv_heads, head_dim) =
+            grouped_heads(self.hidden_size, self.num_attention_heads, self.num_key_value_heads, None)?;
+        let block = Block {
+            activation: self.hidden_act,
+            qkv_bias: self.attention_bias,
+            output_bias: self.attention_bias,
+            attention_dropout: self.attention_dropout,
+            norm: Norm::Cohere,
+            query_key_norm: if self.use_qk_norm { QueryKeyNorm::Heads } else { QueryKeyNorm::None },
+            rotary: Rotary::Wide,
+            parallel: true,
+            ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
+        };
+        let (table, hidden) = embed(b, request, "embed_tokens", self.vocab_size, self.hidden_size);
+        // The model's frame holds what it embedded until it returns.
+        let hidden = b.module("", &[hidden], |b| {
+            let mask = causal_mask(b, request, hidden, None);
+            rotary_table(b, hidden, head_dim);
+            let hidden = blocks(b, request, self.num_hidden_layers, hidden, |b, x| block.lower(b, request, x, mask));
+            block.norm(b, hidden)
+        });
+        let tied = self.tie_word_embeddings.then_some(table);
+        language_head(b, request, hidden, tied, self.vocab_size, |b, logits| b.scale(logits));
+        Ok(())
+    }
+}
