@@ -286,6 +286,7 @@ fn model_type(class: &str) -> Option<&'static str> {
         "RobertaConfig" => "roberta",
         "DistilBertConfig" => "distilbert",
         "ElectraConfig" => "electra",
+        "ModernBertConfig" => "modernbert",
         "T5Config" => "t5",
         "BartConfig" => "bart",
         "ViTConfig" => "vit",

@@ -28,6 +28,7 @@ mod llama;
 mod mistral;
 mod mixtral;
 mod mlp;
+mod modernbert;
 mod olmo;
 mod olmo2;
 mod olmoe;
@@ -191,6 +192,8 @@ families! {
     DistilBert, "distilbert", "DistilBERT", distilbert::DistilBert;
     /// ELECTRA.
     Electra, "electra", "ELECTRA", electra::Electra;
+    /// ModernBERT.
+    ModernBert, "modernbert", "ModernBERT", modernbert::ModernBert;
     /// BART.
     Bart, "bart", "BART", bart::Bart;
     /// ViT as transformers has it.
@@ -218,6 +221,7 @@ impl Family {
                 | Self::Roberta
                 | Self::DistilBert
                 | Self::Electra
+                | Self::ModernBert
                 | Self::Vit
                 | Self::Deit
                 | Self::TimmVit

@@ -24,7 +24,7 @@ pub struct Model {
     pub config: &'static str,
     /// Exact count of parameters, each shared weight once. By the reference implementation: the class
     /// of transformers 5 for causal language models; for masked ones with `bert`, `roberta`,
-    /// `distilbert` and `electra`; for conditional generation with `t5` and `bart`; for image
+    /// `distilbert`, `electra` and `modernbert`; for conditional generation with `t5` and `bart`; for image
     /// classification with `vit` and `deit`; timm's for `timm_swin`. None where that class is not the model's own.
     pub parameters: Option<u64>,
     /// Where the fields are stated.
@@ -139,6 +139,10 @@ pub const MODELS: &[Model] = &[
     Model { key: "mixtral-8x7b", name: "Mixtral 8x7B", config: r#"{"model_type":"mixtral","hidden_size":4096,"intermediate_size":14336,"num_hidden_layers":32,"num_attention_heads":32,"num_key_value_heads":8,"num_local_experts":8,"num_experts_per_tok":2,"vocab_size":32000,"max_position_embeddings":32768,"tie_word_embeddings":false}"#, parameters: Some(46_702_792_704), source: "https://huggingface.co/mistralai/Mixtral-8x7B-v0.1/blob/main/config.json" },
     // The base model has a vocabulary of 32,000.
     Model { key: "mixtral-8x22b-instruct", name: "Mixtral 8x22B Instruct", config: r#"{"model_type":"mixtral","hidden_size":6144,"intermediate_size":16384,"num_hidden_layers":56,"num_attention_heads":48,"num_key_value_heads":8,"num_local_experts":8,"num_experts_per_tok":2,"vocab_size":32768,"max_position_embeddings":65536,"tie_word_embeddings":false}"#, parameters: Some(140_630_071_296), source: "https://huggingface.co/mistralai/Mixtral-8x22B-Instruct-v0.1/blob/main/config.json" },
+
+    // modernbert
+    Model { key: "modernbert-base", name: "ModernBERT base", config: r#"{"model_type":"modernbert","hidden_size":768,"intermediate_size":1152,"num_hidden_layers":22,"num_attention_heads":12,"vocab_size":50368,"max_position_embeddings":8192,"local_attention":128,"global_attn_every_n_layers":3,"classifier_pooling":"mean"}"#, parameters: Some(149_655_232), source: "https://huggingface.co/answerdotai/ModernBERT-base/blob/main/config.json" },
+    Model { key: "modernbert-large", name: "ModernBERT large", config: r#"{"model_type":"modernbert","hidden_size":1024,"intermediate_size":2624,"num_hidden_layers":28,"num_attention_heads":16,"vocab_size":50368,"max_position_embeddings":8192,"local_attention":128,"global_attn_every_n_layers":3,"classifier_pooling":"mean"}"#, parameters: Some(395_881_664), source: "https://huggingface.co/answerdotai/ModernBERT-large/blob/main/config.json" },
 
     // olmo
     Model { key: "olmo-1b", name: "OLMo 1B", config: r#"{"model_type":"olmo","hidden_size":2048,"intermediate_size":8192,"num_hidden_layers":16,"num_attention_heads":16,"num_key_value_heads":16,"vocab_size":50304,"max_position_embeddings":2048,"tie_word_embeddings":true}"#, parameters: Some(1_176_764_416), source: "https://huggingface.co/allenai/OLMo-1B-hf/blob/main/config.json" },

@@ -29,6 +29,24 @@ impl Builder {
         self.add(with_cosine, with_sine)
     }
 
+    /// The same of what is widened to FP32 for each of the two products, under tables of its own type.
+    pub(crate) fn rotated_widened(&mut self, x: Tensor) -> Tensor {
+        let table = x.element;
+        let wide = self.to(x, ElementType::Fp32);
+        let with_cosine = self.times_table(wide, table);
+        let wide = self.to(x, ElementType::Fp32);
+        let half = wide.shape.with_width(wide.shape.width() / 2);
+        let turned = self.module("", &[wide], |b| {
+            let first = b.slice(wide, half);
+            let second = b.slice(wide, half);
+            let negative = b.map("neg", second);
+            b.local(negative);
+            b.concatenate(&[negative, first], wide.shape)
+        });
+        let with_sine = self.times_table(turned, table);
+        self.add(with_cosine, with_sine)
+    }
+
     /// The first `rotary` elements of each head, to be rotated, and the rest.
     pub(crate) fn parted_heads(&mut self, x: Tensor, rotary: u64) -> (Tensor, Tensor) {
         let width = x.shape.width();
