@@ -73,7 +73,9 @@ pub(super) fn state(
 
 /// The states of one tensor: name, type and bytes of each.
 fn each_state(optimizer: Optimizer, target: &Target, mut state: impl FnMut(&'static str, ElementType, u64)) {
-    let (rows, columns) = (target.shape.elements().unwrap_or(0) / target.shape.width().max(1), target.shape.width());
+    // Along the last dimension and along the one before it.
+    let [.., height, width] = target.shape.0;
+    let (rows, columns) = (target.elements() / width.max(1), target.elements() / height.max(1));
     match optimizer.states() {
         States::Tensors(names) => {
             for name in names {
