@@ -117,8 +117,7 @@ impl Bloom {
             Mask::Full | Mask::Causal => scores,
         };
         b.local(scores);
-        let wide = b.to(scores, ElementType::Fp32);
-        let weights = b.softmax(wide);
+        let weights = b.softmax_in_fp32(scores);
         let weights = b.to(weights, query.element);
         let weights = b.dropout(weights, self.attention_dropout);
         b.local(weights);

@@ -201,8 +201,7 @@ impl Stage<'_> {
         if let Some(mask) = mask {
             weights = b.add_constant(weights, mask);
         }
-        let weights = b.autocast_to_fp32(weights);
-        let weights = b.softmax(weights);
+        let weights = if b.mode.autocast.is_some() { b.softmax_in_fp32(weights) } else { b.softmax(weights) };
         b.local(weights);
         let (weights, value) = (b.autocast(weights), b.flat_heads(value));
         let context = b.batched_matmul(weights, value, shape);

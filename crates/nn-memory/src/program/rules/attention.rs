@@ -314,9 +314,11 @@ impl Builder {
         }
         self.local(scores);
         let narrow = self.query_type(query);
-        let weights =
-            if call.softmax_in_fp32 { self.to(scores, ElementType::Fp32) } else { self.autocast_to_fp32(scores) };
-        let weights = self.softmax(weights);
+        let weights = if call.softmax_in_fp32 || self.mode.autocast.is_some() {
+            self.softmax_in_fp32(scores)
+        } else {
+            self.softmax(scores)
+        };
         let weights = if call.softmax_in_fp32 { self.to(weights, narrow) } else { weights };
         let weights = self.dropout(weights, call.dropout);
         self.local(weights);
@@ -341,6 +343,18 @@ impl Builder {
         let scratch = self.bytes(scores);
         let inputs = [(scores, Grad::New)];
         let rule = Rule::new("softmax", &inputs, Output::Fresh(scores.shape, scores.element));
+        self.run(Rule { saves_output: true, backward_scratch: scratch, ..rule })
+    }
+
+    /// The same in FP32, as `dtype=torch.float32` or autocast asks: FP16 goes in as it is, BF16 is widened first.
+    pub(crate) fn softmax_in_fp32(&mut self, scores: Tensor) -> Tensor {
+        if scores.element != ElementType::Fp16 {
+            let wide = self.to(scores, ElementType::Fp32);
+            return self.softmax(wide);
+        }
+        let scratch = self.size(scores.shape, ElementType::Fp32);
+        let inputs = [(scores, Grad::New)];
+        let rule = Rule::new("softmax", &inputs, Output::Fresh(scores.shape, ElementType::Fp32));
         self.run(Rule { saves_output: true, backward_scratch: scratch, ..rule })
     }
 

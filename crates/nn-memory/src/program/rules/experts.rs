@@ -14,7 +14,7 @@ pub(crate) struct Experts {
     pub(crate) activation: Activation,
     /// Whether the weights of the chosen experts are made to sum to one.
     pub(crate) normalized: bool,
-    /// Whether these weights are cast to the type of the router's logits: else they, and all rows with them, are FP32.
+    /// Whether these weights are cast to the type of the router's logits: else they, and all rows with them, are FP32 (Mixtral).
     pub(crate) narrowed: bool,
 }
 
@@ -30,8 +30,12 @@ impl Builder {
         let (weights, _) = self.module("gate", &[x], |b| {
             let flat = b.view(x, Shape::matrix(tokens, hidden));
             let logits = b.matmul(flat, router, None, count);
-            let wide = b.to(logits, ElementType::Fp32);
-            let probabilities = b.softmax(wide);
+            let probabilities = if experts.narrowed {
+                b.softmax_in_fp32(logits)
+            } else {
+                let wide = b.to(logits, ElementType::Fp32);
+                b.softmax(wide)
+            };
             let (weights, places) = b.top_k(probabilities, per_token, experts.normalized);
             (if experts.narrowed { b.to(weights, logits.element) } else { weights }, places)
         });
