@@ -89,7 +89,7 @@ fn described_as_the_form_says_it(scenario: Scenario, family: Family) -> Scenario
         precision: given.precision,
         implementation: if trains && foreach { given.implementation } else { unset.implementation },
         checkpointing: if trains && family.attends() { checkpointing } else { unset.checkpointing },
-        attention: if family.attends() { given.attention } else { unset.attention },
+        attention: if family.chooses_attention() { given.attention } else { unset.attention },
         dropout: keep(trains && family.drops(), given.dropout, unset.dropout),
         accumulation_steps: if trains { limited(given.accumulation_steps, Field::Accumulation) } else { 1 },
         set_to_none: keep(trains, given.set_to_none, unset.set_to_none),
