@@ -31,9 +31,38 @@ struct Row<'a> {
     setting: [&'a str; 5],
     batch: u64,
     length: u64,
-    /// Whether the estimate is too low, and by how many hundredths of a percent of the measured peak it is off.
+    /// Of the peak.
+    error: Error,
+    /// Of the peak in whole blocks of the allocator.
+    blocks: Error,
+}
+
+/// How far an estimate is off.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Error {
+    /// Whether it is too low.
     low: bool,
-    error: u64,
+    /// Hundredths of a percent of what was measured.
+    size: u64,
+}
+
+impl Error {
+    /// Reads percent with two decimal places, always.
+    fn read(cell: &str) -> Option<Self> {
+        let size = cell.trim_start_matches('-');
+        let (whole, hundredths) = size.split_once('.')?;
+        let low = size.len() < cell.len();
+        Some(Self { low, size: whole.parse::<u64>().ok()? * 100 + hundredths.parse::<u64>().ok()? })
+    }
+
+    fn words(self) -> String {
+        let sign = match (self.size, self.low) {
+            (0, _) => "",
+            (_, true) => "−",
+            (_, false) => "+",
+        };
+        format!("{sign}{} %", hundredths(self.size))
+    }
 }
 
 /// The rows of a table. A line that is none, as the header, is left out.
@@ -46,12 +75,8 @@ fn rows(table: &str) -> Vec<Row<'_>> {
             *word = cells.next()?;
         }
         let (batch, length) = (cells.next()?.parse().ok()?, cells.next()?.parse().ok()?);
-        let error = cells.next()?;
-        let size = error.trim_start_matches('-');
-        // Two decimal places, always.
-        let (whole, hundredths) = size.split_once('.')?;
-        let error_size = whole.parse::<u64>().ok()? * 100 + hundredths.parse::<u64>().ok()?;
-        Some(Row { name, family, setting, batch, length, low: size.len() < error.len(), error: error_size })
+        let (error, blocks) = (Error::read(cells.next()?)?, Error::read(cells.next()?)?);
+        Some(Row { name, family, setting, batch, length, error, blocks })
     };
     table.lines().filter_map(row).collect()
 }
@@ -90,16 +115,11 @@ fn words(measured: &[Row], scenario: &Scenario) -> (String, Vec<String>) {
         return (format!("{name}: not measured."), Vec::new());
     }
     let count = rows.len();
-    let errors = || rows.iter().map(|row| row.error);
-    let worst = errors().max().unwrap_or(0);
-    // The least error that half of the runs stay within.
-    let median =
-        errors().filter(|error| 2 * errors().filter(|other| other <= error).count() >= count).min().unwrap_or(0);
     let runs = if count == 1 { "run" } else { "runs" };
     let sentence = format!(
-        "{name}: held against {count} measured {runs}: median error {} %, worst {} %.",
-        hundredths(median),
-        hundredths(worst)
+        "{name}: held against {count} measured {runs}: {}. In whole blocks of the allocator: {}.",
+        spread(rows.iter().map(|row| row.error.size)),
+        spread(rows.iter().map(|row| row.blocks.size))
     );
     let mut lines = Vec::new();
     while lines.len() < NEAREST && !rows.is_empty() {
@@ -109,14 +129,17 @@ fn words(measured: &[Row], scenario: &Scenario) -> (String, Vec<String>) {
     (sentence, lines)
 }
 
+/// The least error that half of the runs stay within, and the largest.
+fn spread(errors: impl Iterator<Item = u64>) -> String {
+    let mut errors: Vec<u64> = errors.collect();
+    errors.sort_unstable();
+    let median = errors.get(errors.len().div_ceil(2).saturating_sub(1)).copied().unwrap_or(0);
+    let worst = errors.last().copied().unwrap_or(0);
+    format!("median error {} %, worst {} %", hundredths(median), hundredths(worst))
+}
+
 fn line(row: &Row) -> String {
-    let sign = match (row.error, row.low) {
-        (0, _) => "",
-        (_, true) => "−",
-        (_, false) => "+",
-    };
-    let (error, batch, length) = (hundredths(row.error), row.batch, row.length);
-    let mut text = format!("{sign}{error} %: {}, batch {batch} × {length}", row.name);
+    let mut text = format!("{}: {}, batch {} × {}", row.error.words(), row.name, row.batch, row.length);
     for word in row.setting.into_iter().filter(|word| !word.is_empty()) {
         text.push_str(", ");
         text.push_str(&word.replace('_', " "));
@@ -157,12 +180,12 @@ mod tests {
     use super::*;
 
     const FEW: &str = "\
-name,model_type,task,precision_mode,optimizer,attention,checkpointing,batch,sequence_length,error_percent
-a,gpt2,training,fp32,adamw,sdpa,none,1,128,-0.50
-b,gpt2,training,bf16,adamw,sdpa,none,8,512,0.25
-c,gpt2,training,bf16,adamw,eager,none,8,512,1.75
-d,gpt2,inference,bf16,,sdpa,none,8,512,0.10
-e,llama,training,bf16,adamw,sdpa,none,8,512,9.00
+name,model_type,task,precision_mode,optimizer,attention,checkpointing,batch,sequence_length,error_percent,blocks_error_percent
+a,gpt2,training,fp32,adamw,sdpa,none,1,128,-0.50,0.00
+b,gpt2,training,bf16,adamw,sdpa,none,8,512,0.25,-0.10
+c,gpt2,training,bf16,adamw,eager,none,8,512,1.75,0.02
+d,gpt2,inference,bf16,,sdpa,none,8,512,0.10,0.03
+e,llama,training,bf16,adamw,sdpa,none,8,512,9.00,1.00
 ";
 
     fn scenario(key: &str, precision: PrecisionMode) -> Scenario {
@@ -174,7 +197,11 @@ e,llama,training,bf16,adamw,sdpa,none,8,512,9.00
     #[test]
     fn a_family_has_its_median_its_worst_and_the_nearest_runs() {
         let (sentence, lines) = words(&rows(FEW), &scenario("gpt2", PrecisionMode::Bf16));
-        assert_eq!(sentence, "GPT-2: held against 4 measured runs: median error 0.25 %, worst 1.75 %.");
+        assert_eq!(
+            sentence,
+            "GPT-2: held against 4 measured runs: median error 0.25 %, worst 1.75 %. \
+             In whole blocks of the allocator: median error 0.02 %, worst 0.10 %."
+        );
         assert_eq!(lines.len(), 3);
         assert_eq!(lines[0], "+0.25 %: b, batch 8 × 512, training, bf16, adamw, sdpa, none");
         let (_, lines) = words(&rows(FEW), &scenario("gpt2", PrecisionMode::Fp32));

@@ -29,23 +29,31 @@ const RESERVED: [f64; 3] = [25.0, 0.05, 4.0];
 /// And the worst of what one token more after the prefill takes.
 const DECODE: f64 = 0.6;
 
+/// The same of the rows of [`IN_BLOCKS`]. The worst are of timm in 16 bits: they were built in FP32 on the device and then
+/// cast, so that weights lie where wider ones were.
+const OTHERS_IN_BLOCKS: [f64; 3] = [1.6, 0.02, 0.25];
+
 const FILES: [&str; 2] = [include_str!("measured/public.jsonl"), include_str!("measured/own.jsonl")];
 
-fn rows() -> impl Iterator<Item = (Row, f64)> {
-    FILES.into_iter().flat_map(str::lines).filter_map(|line| {
+/// Rows that are held to a tolerance in blocks alone: runs drawn at random, small ones among them, and others in which the
+/// ends of blocks take more than the tolerance of their family.
+const IN_BLOCKS: [&str; 2] = [include_str!("measured/random.jsonl"), include_str!("measured/blocks.jsonl")];
+
+fn rows(files: &'static [&'static str]) -> impl Iterator<Item = (Row, f64)> {
+    files.iter().flat_map(|file| file.lines()).filter_map(|line| {
         let row = Row::read(line, false);
         let tolerance = TOLERANCES.iter().find(|(family, _)| *family == row.family)?.1;
         Some((row, tolerance))
     })
 }
 
-fn held() -> Vec<(String, Held, f64)> {
-    rows().filter_map(|(row, tolerance)| Some((row.id, row.outcome.ok()?, tolerance))).collect()
+fn held(files: &'static [&'static str]) -> Vec<(String, Held, f64)> {
+    rows(files).filter_map(|(row, tolerance)| Some((row.id, row.outcome.ok()?, tolerance))).collect()
 }
 
 #[test]
 fn peaks_are_within_the_tolerance_of_their_family() {
-    for (id, held, tolerance) in held() {
+    for (id, held, tolerance) in held(&FILES) {
         let error = held.peak.error();
         assert!(error.abs() <= tolerance, "{id}: {error:+.2} %, {tolerance} % allowed");
     }
@@ -53,7 +61,7 @@ fn peaks_are_within_the_tolerance_of_their_family() {
 
 #[test]
 fn the_median_and_the_tail_of_all_rows_are_kept() {
-    let mut errors: Vec<f64> = held().iter().map(|(_, held, _)| held.peak.error().abs()).collect();
+    let mut errors: Vec<f64> = held(&FILES).iter().map(|(_, held, _)| held.peak.error().abs()).collect();
     errors.sort_by(f64::total_cmp);
     let (median, tail) = (errors[errors.len() / 2], errors[errors.len() * 95 / 100]);
     assert!(median <= MEDIAN, "median {median:.2} %");
@@ -61,8 +69,12 @@ fn the_median_and_the_tail_of_all_rows_are_kept() {
 }
 
 #[track_caller]
-fn worst_median_and_tail(figure: impl Fn(&Held) -> Option<row::Pair>, [worst, median, tail]: [f64; 3]) {
-    let mut errors: Vec<f64> = held().iter().filter_map(|(_, held, _)| Some(figure(held)?.error().abs())).collect();
+fn worst_median_and_tail(
+    held: &[(String, Held, f64)],
+    figure: impl Fn(&Held) -> Option<row::Pair>,
+    [worst, median, tail]: [f64; 3],
+) {
+    let mut errors: Vec<f64> = held.iter().filter_map(|(_, held, _)| Some(figure(held)?.error().abs())).collect();
     errors.sort_by(f64::total_cmp);
     let at = |percent: usize| errors[errors.len() * percent / 100];
     assert!(at(50) <= median, "median {:.3} %", at(50));
@@ -72,18 +84,20 @@ fn worst_median_and_tail(figure: impl Fn(&Held) -> Option<row::Pair>, [worst, me
 
 #[test]
 fn the_peak_in_blocks_is_nearer_than_the_peak() {
-    worst_median_and_tail(|held| held.blocks, BLOCKS);
+    worst_median_and_tail(&held(&FILES), |held| held.blocks, BLOCKS);
+    worst_median_and_tail(&held(&IN_BLOCKS), |held| held.blocks, OTHERS_IN_BLOCKS);
 }
 
 #[test]
 fn what_the_allocator_takes_from_the_device_is_within_a_few_percent() {
-    worst_median_and_tail(|held| held.reserved, RESERVED);
+    worst_median_and_tail(&held(&FILES), |held| held.reserved, RESERVED);
+    worst_median_and_tail(&held(&IN_BLOCKS), |held| held.reserved, RESERVED);
 }
 
 #[test]
 fn a_token_more_after_the_prefill_is_as_near() {
     // Elsewhere the measurement held keys and values of the prefill while it decoded.
-    for (id, held, _) in held().into_iter().filter(|(id, ..)| id.contains("window")) {
+    for (id, held, _) in held(&FILES).into_iter().filter(|(id, ..)| id.contains("window")) {
         let Some(decode) = held.decode else { continue };
         assert!(decode.error().abs() <= DECODE, "{id}: {:+.2} %", decode.error());
     }
@@ -91,21 +105,23 @@ fn a_token_more_after_the_prefill_is_as_near() {
 
 #[test]
 fn parameters_are_exact_in_every_row() {
-    for (id, held, _) in held() {
+    for (id, held, _) in held(&FILES).into_iter().chain(held(&IN_BLOCKS)) {
         assert!(held.parameters_are_exact, "{id}");
     }
 }
 
 #[test]
 fn the_peak_lies_in_the_right_phase_in_95_of_100_rows() {
-    let held = held();
-    let right = held.iter().filter(|(_, held, _)| held.phase_is_right).count();
-    assert!(100 * right >= 95 * held.len(), "{right} of {}", held.len());
+    for files in [&FILES, &IN_BLOCKS] {
+        let held = held(files);
+        let right = held.iter().filter(|(_, held, _)| held.phase_is_right).count();
+        assert!(100 * right >= 95 * held.len(), "{right} of {}", held.len());
+    }
 }
 
 #[test]
 fn every_row_of_a_described_family_is_supported() {
-    for (row, _) in rows() {
+    for (row, _) in rows(&FILES).chain(rows(&IN_BLOCKS)) {
         if let Err(reason) = row.outcome {
             // Models of other families say which; nothing else may be refused.
             let elsewhere = reason.starts_with("config class ") || reason.starts_with("timm model ");

@@ -191,17 +191,18 @@ impl<'a> Score<'a> {
         }
     }
 
-    /// What the page needs of each row: the family, the setting, the error.
+    /// What the page needs of each row: the family, the setting, the errors.
     pub fn print_for_page(&self) {
         println!(
-            "name,model_type,task,precision_mode,optimizer,attention,checkpointing,batch,sequence_length,error_percent"
+            "name,model_type,task,precision_mode,optimizer,attention,checkpointing,batch,sequence_length,error_percent,\
+             blocks_error_percent"
         );
         for row in self.rows {
             let (Some(scenario), Ok(held)) = (&row.scenario, &row.outcome) else { continue };
             let Some(Ok(config)) = scenario.model.config() else { continue };
             let run = &scenario.run;
             println!(
-                "{},{},{},{},{},{},{},{},{},{:.2}",
+                "{},{},{},{},{},{},{},{},{},{:.2},{:.2}",
                 row.name,
                 config.family().key(),
                 scenario.task.kind().key(),
@@ -211,7 +212,8 @@ impl<'a> Score<'a> {
                 run.checkpointing.key(),
                 scenario.batch_size,
                 scenario.sequence_length,
-                held.peak.error()
+                held.peak.error(),
+                held.blocks.map_or(0.0, |blocks| blocks.error())
             );
         }
     }

@@ -124,8 +124,7 @@ impl Builder {
             let inputs = [(scores, Grad::Pass), (mask, Grad::None)];
             scores = self.run(Rule::new("add", &inputs, Output::Fresh(scores.shape, scores.element)));
         }
-        let weights =
-            if self.mode.autocast.is_some() { self.softmax_in_fp32(scores) } else { self.softmax(scores) };
+        let weights = if self.mode.autocast.is_some() { self.softmax_in_fp32(scores) } else { self.softmax(scores) };
         let weights = self.dropout(weights, call.dropout);
         self.local(weights);
         let weights = self.autocast(weights);
