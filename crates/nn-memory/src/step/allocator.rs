@@ -20,6 +20,15 @@ const LARGE: u64 = 10 << 20;
 /// Segments made to measure are multiples of this.
 const LARGE_GRANULE: u64 = 2 << 20;
 
+/// What stays with a block of this size beyond it, where it certainly has a segment of its own: one that small blocks have
+/// begun has less than 19 MiB left.
+pub(super) const fn rest_of_segment(bytes: u64) -> u64 {
+    match bytes.checked_next_multiple_of(LARGE_GRANULE) {
+        Some(segment) if bytes > LARGE_SEGMENT - SMALL && segment - bytes <= SMALL => segment - bytes,
+        _ => 0,
+    }
+}
+
 /// No block.
 const NONE: u32 = u32::MAX;
 
@@ -283,6 +292,23 @@ mod tests {
         allocator.allocate(125 * MIB - 512);
         // A rest of 1 MiB and 512 B is split off.
         assert_eq!(allocator.allocated(), 126 * MIB + 125 * MIB - 512);
+    }
+
+    #[test]
+    fn the_rest_of_a_segment_is_what_the_allocator_leaves() {
+        for (size, rest) in
+            [(15 * MIB + 512, 0), (21 * MIB, MIB), (21 * MIB - 512, 0), (21 * MIB + 512, MIB - 512), (22 * MIB, 0)]
+        {
+            assert_eq!(rest_of_segment(size), rest, "{size}");
+        }
+        let mut allocator = Allocator::default();
+        // Segments that smaller blocks have begun do not hold it.
+        allocator.allocate(MIB + 512);
+        for (count, size) in [21 * MIB, 43 * MIB, 19 * MIB + 512].into_iter().enumerate() {
+            let before = allocator.allocated();
+            allocator.allocate(size);
+            assert_eq!(allocator.allocated() - before, size + rest_of_segment(size), "{count}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The player: forward, backward, step.
 
+use super::allocator::rest_of_segment;
 use super::heap::Heap;
 use super::optimize::{self, Optimize};
 use super::{Kind, Ledger, Line, Phase};
@@ -219,6 +220,8 @@ impl<'p> Player<'p> {
             let (bytes, copies) = (parameter.bytes(), parameter.copies);
             let name = parameter.name;
             self.stands(Kind::Parameters, name, "weight", parameter.element, parameter.shape, bytes, copies);
+            let (rest, byte) = (rest_of_segment(bytes), ElementType::Byte);
+            self.stands(Kind::Parameters, name, "rest of its segment", byte, Shape::vector(rest), rest, copies);
             if self.setting.gradients_stand && parameter.trainable {
                 self.stands(Kind::Gradients, name, "gradient", parameter.element, parameter.shape, bytes, copies);
             }
