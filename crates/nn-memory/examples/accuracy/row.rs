@@ -276,6 +276,8 @@ fn model_type(class: &str) -> Option<&'static str> {
         "FalconConfig" => "falcon",
         "OlmoConfig" => "olmo",
         "Olmo2Config" => "olmo2",
+        "Olmo3Config" => "olmo3",
+        "SmolLM3Config" => "smollm3",
         "OlmoeConfig" => "olmoe",
         "Qwen3MoeConfig" => "qwen3_moe",
         "Gemma3TextConfig" => "gemma3_text",

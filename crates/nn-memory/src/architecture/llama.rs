@@ -1,7 +1,7 @@
 //! Llama (`modeling_llama.py` of transformers 5).
 
 use super::config::{ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, VOCABULARY, WIDTH, config, optional};
-use super::decoder::{blocks, divisible, embedded, language_head, tokens};
+use super::decoder::{alternating_blocks, blocks, divisible, embed, embedded, language_head, tokens};
 use super::{ConfigError, Pass, Request};
 use crate::program::{AttentionCall, Builder, Cache, ElementType, Experts, Linear, Mask, Shape, Tensor};
 use crate::{Checkpointing, Decimal};
@@ -70,6 +70,8 @@ pub(super) enum Rotary {
     WideTables,
     /// Queries and keys are widened to FP32 first.
     Wide,
+    /// Positions turn nothing.
+    None,
 }
 
 /// A block of the Llama kind: RMSNorm, rotary attention over grouped heads, gated MLP.
@@ -212,6 +214,34 @@ pub(super) fn model_with_windows(
     language_head(b, request, hidden, tied.then_some(table), vocabulary, |_, logits| logits);
 }
 
+/// The same where kinds of blocks take turns, each with its window or without; `tables` of positions.
+pub(super) fn model_in_turn(
+    b: &mut Builder,
+    request: &Request,
+    kinds: &[Block],
+    layers: u64,
+    (vocabulary, tied): (u64, bool),
+    tables: usize,
+) {
+    let Some(first) = kinds.first() else { return };
+    let (table, hidden) = embed(b, request, "embed_tokens", vocabulary, first.hidden);
+    // The model's frame holds what it embedded until it returns.
+    let hidden = b.module("", &[hidden], |b| {
+        let full = causal_mask(b, request, hidden, None);
+        let window = kinds.iter().find_map(|kind| kind.window);
+        let sliding = window.map_or(full, |window| causal_mask(b, request, hidden, Some(window)));
+        for _ in 0..tables {
+            rotary_table(b, hidden, first.head_dim);
+        }
+        let hidden = alternating_blocks(b, request, layers, kinds.len() as u64, hidden, |b, x, place| {
+            let kind = usize::try_from(place).ok().and_then(|place| kinds.get(place)).unwrap_or(first);
+            kind.lower(b, request, x, if kind.window.is_some() { sliding } else { full })
+        });
+        first.norm(b, hidden)
+    });
+    language_head(b, request, hidden, tied.then_some(table), vocabulary, |_, logits| logits);
+}
+
 /// Cosines and sines of all positions, shared by all blocks.
 pub(super) fn rotary_table(b: &mut Builder, hidden: Tensor, head_dim: u64) {
     let length = hidden.shape.0[2];
@@ -335,6 +365,7 @@ impl Block {
         let element = query.element;
         b.module("", &[query, key], |b| {
             let (query, key) = match self.rotary {
+                Rotary::None => return (query, key),
                 Rotary::Typed => return (b.rotary_embedding(query), b.rotary_embedding(key)),
                 Rotary::WideTables => (b.rotated(query, ElementType::Fp32), b.rotated(key, ElementType::Fp32)),
                 Rotary::Wide => {

@@ -31,6 +31,7 @@ mod mlp;
 mod modernbert;
 mod olmo;
 mod olmo2;
+mod olmo3;
 mod olmoe;
 mod opt;
 mod phi;
@@ -41,6 +42,7 @@ mod qwen3;
 mod qwen3_moe;
 mod roberta;
 mod seq2seq;
+mod smollm3;
 mod stablelm;
 mod starcoder2;
 mod t5;
@@ -172,6 +174,8 @@ families! {
     Olmo, "olmo", "OLMo", olmo::Olmo;
     /// OLMo 2.
     Olmo2, "olmo2", "OLMo 2", olmo2::Olmo2;
+    /// OLMo 3.
+    Olmo3, "olmo3", "OLMo 3", olmo3::Olmo3;
     /// OLMoE: OLMo with experts.
     Olmoe, "olmoe", "OLMoE", olmoe::Olmoe;
     /// Granite 3.
@@ -180,6 +184,8 @@ families! {
     Cohere, "cohere", "Cohere", cohere::Cohere;
     /// StableLM.
     StableLm, "stablelm", "StableLM", stablelm::StableLm;
+    /// SmolLM 3.
+    SmolLm3, "smollm3", "SmolLM 3", smollm3::SmolLm3;
     /// StarCoder2.
     Starcoder2, "starcoder2", "StarCoder2", starcoder2::Starcoder2;
     /// T5 and FLAN-T5.

@@ -27,9 +27,16 @@ config! {
 
 impl Olmo2 {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+        let block = self.block()?;
+        model(b, request, &block, self.num_hidden_layers, self.vocab_size, self.tie_word_embeddings);
+        Ok(())
+    }
+
+    /// OLMo 2's own, without windows.
+    pub(super) fn block(&self) -> Result<Block, ConfigError> {
         let (kv_heads, head_dim) =
             grouped_heads(self.hidden_size, self.num_attention_heads, self.num_key_value_heads, None)?;
-        let block = Block {
+        Ok(Block {
             activation: self.hidden_act,
             qkv_bias: self.attention_bias,
             output_bias: self.attention_bias,
@@ -39,8 +46,6 @@ impl Olmo2 {
             query_key_norm: QueryKeyNorm::Whole,
             rotary: Rotary::WideTables,
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
-        };
-        model(b, request, &block, self.num_hidden_layers, self.vocab_size, self.tie_word_embeddings);
-        Ok(())
+        })
     }
 }
