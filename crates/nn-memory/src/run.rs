@@ -352,6 +352,10 @@ pub const TARGET_MODULES: &[&str] = &[
     "proj",
     "wi_0",
     "wi_1",
+    "Wqkv",
+    "Wi",
+    "Wo",
+    "reduction",
 ];
 
 /// A set of [`TARGET_MODULES`].

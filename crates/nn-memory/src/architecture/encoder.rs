@@ -1,7 +1,7 @@
 //! What encoders of the BERT kind have in common: summed embeddings, blocks that normalize after each residual, a head.
 
 use super::decoder::{blocks, divisible, embedded};
-use super::labels::{finish, labels};
+use super::labels::{classify, finish, labels};
 use super::llama::hold_mask;
 use super::{Activation, Request};
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
@@ -182,7 +182,6 @@ impl Encoder {
         let labels = request.pass.trains().then(|| labels(b, request, self.labels));
         let Self { hidden: width, dropout, .. } = *self;
         let dense = Linear { name: "pooler", input: width, output: width, bias: true };
-        let last = Linear { name: "classifier", input: width, output: self.labels, bias: true };
         b.module("head", &[hidden], |b| {
             let first = b.slice(hidden, Shape::matrix(request.batch, width));
             let state = match self.classifier {
@@ -203,7 +202,7 @@ impl Encoder {
                     b.dropout(state, rate)
                 }
             };
-            let logits = if b.lora.is_some() { b.saved_module(state, last) } else { b.linear(state, last) };
+            let logits = classify(b, state, self.labels);
             finish(b, request, logits, request.run.loss, labels);
         });
     }

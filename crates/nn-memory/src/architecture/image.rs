@@ -1,7 +1,7 @@
 //! What vision transformers have in common: patches, tokens before them, blocks, a classifier on the first token.
 
 use super::decoder::{blocks, divisible, embedded};
-use super::labels::{finish, labels};
+use super::labels::{classify, finish, labels};
 use super::{Activation, Request};
 use crate::program::{AttentionCall, Builder, Linear, Mask, Shape, Tensor};
 use crate::{ConfigError, Decimal};
@@ -43,8 +43,7 @@ impl Vision {
         });
         b.module("head", &[hidden], |b| {
             let first = b.slice(hidden, Shape::matrix(request.batch, self.hidden));
-            let last = Linear { name: "classifier", input: self.hidden, output: self.labels, bias: true };
-            let logits = b.linear(first, last);
+            let logits = classify(b, first, self.labels);
             finish(b, request, logits, request.run.loss, request.pass.trains().then_some(labels));
         });
         Ok(())

@@ -4,7 +4,7 @@ use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, count, optional,
 };
 use super::decoder::{alternating_blocks, blocks, divisible, embedded};
-use super::labels::{finish, labels};
+use super::labels::{classify, finish, labels};
 use super::llama::{hold_mask, rotary_table};
 use super::{ConfigError, FieldKind, Request};
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
@@ -182,8 +182,7 @@ impl ModernBert {
             };
             let state = self.head(b, state);
             let state = b.dropout(state, self.classifier_dropout);
-            let last = Linear { name: "classifier", input: width, output: self.num_labels, bias: true };
-            let logits = if b.lora.is_some() { b.saved_module(state, last) } else { b.linear(state, last) };
+            let logits = classify(b, state, self.num_labels);
             finish(b, request, logits, request.run.loss, labels);
         });
     }

@@ -3,7 +3,7 @@
 
 use super::config::{FLAG, RATE, WIDTH, config, count};
 use super::decoder::{alternating_blocks, blocks, divisible, embedded};
-use super::labels::{finish, labels};
+use super::labels::{classify, finish, labels};
 use super::{Activation, ConfigError, FieldKind, Request};
 use crate::Decimal;
 use crate::program::{Builder, ElementType, Linear, Shape, Tensor};
@@ -60,8 +60,7 @@ impl TimmSwin {
         });
         b.module("head", &[hidden], |b| {
             let pooled = b.mean_of_rows(hidden, Shape::matrix(request.batch, width));
-            let last = Linear { name: "classifier", input: width, output: self.num_labels, bias: true };
-            let logits = b.linear(pooled, last);
+            let logits = classify(b, pooled, self.num_labels);
             finish(b, request, logits, request.run.loss, request.pass.trains().then_some(labels));
         });
         Ok(())
