@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Bytes, Choice, Decimal, Optimizer, Phase, UnitSystem, format_count};
+use crate::{Bytes, Choice, Decimal, Optimizer, Phase, Targets, UnitSystem, format_count};
 
 /// Something to know about an estimate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,11 @@ pub enum Note {
         /// Positions that the model has.
         positions: u64,
     },
+    /// No layer of the network is among those that are to get adapters.
+    NothingAdapted {
+        /// The layers that it has.
+        layers: Targets,
+    },
     /// FP32 parameters need no master copy.
     MasterWeightsNeedless,
     /// All overheads are zero.
@@ -80,6 +85,7 @@ impl Note {
             | Self::AdaptersNotCounted
             | Self::AllocatedNotReserved
             | Self::BeyondPositions { .. }
+            | Self::NothingAdapted { .. }
             | Self::MasterWeightsNeedless
             | Self::OverheadsNotCounted => Level::Warning,
         }
@@ -125,6 +131,13 @@ impl Note {
                 "The sequence of {} tokens is longer than the {} positions that the model was made for.",
                 format_count(length),
                 format_count(positions)
+            ),
+            Self::NothingAdapted { layers: Targets::NONE } => {
+                "None of the LoRA targets is a layer of this network, so that nothing is trained: give all.".into()
+            }
+            Self::NothingAdapted { layers } => format!(
+                "None of the LoRA targets is a layer of this network, so that nothing is trained in its blocks; peft refuses that. Its layers are {}.",
+                layers.to_string().replace(',', ", ")
             ),
             Self::AdaptersNotCounted => {
                 "Adapters follow from the layers that get them, which a network known by its size alone does not tell: none are counted, and the network is frozen.".into()

@@ -1,8 +1,9 @@
 //! Estimates of described networks: that the answer and its work agree.
 
 use nn_memory::{
-    Bytes, Checkpointing, Choice, Config, Family, Implementation, Model, Optimizer, PartKind, Phase, PrecisionMode,
-    Run, Scenario, Task, Training, catalog, estimate, explain, largest_batch_that_fits, sweep_batch,
+    Bytes, Checkpointing, Choice, Config, Family, Implementation, Lora, Model, Note, Optimizer, PartKind, Phase,
+    PrecisionMode, Run, Scenario, Targets, Task, Training, catalog, estimate, explain, largest_batch_that_fits,
+    sweep_batch,
 };
 
 fn small(family: Family) -> Config {
@@ -95,6 +96,24 @@ fn every_model_of_the_catalogue_is_read_and_has_its_parameters() {
             assert_eq!(report.map(|report| report.parameters), Some(parameters), "{}", model.key);
         }
     }
+}
+
+#[test]
+fn targets_that_no_layer_has_are_told_with_those_that_there_are() {
+    let scenario = |targets: &str| {
+        let targets = Targets::parse(targets).expect("names of layers");
+        let run = Run { lora: Lora { targets, ..Lora::default() }, ..Run::default() };
+        let model = Model::Described(Config::of(Family::Gpt2));
+        Scenario { model, run, task: Task::Lora(Training::default()), ..Scenario::default() }
+    };
+    let noted = |targets: &str| {
+        let notes = estimate(&scenario(targets)).expect("an estimate").notes;
+        notes.into_iter().find(|note| matches!(note, Note::NothingAdapted { .. })).map(|note| note.to_string())
+    };
+    let note = noted("q_proj,v_proj").expect("GPT-2 has other layers");
+    assert!(note.ends_with("Its layers are c_attn, c_proj, c_fc."), "{note}");
+    assert_eq!(noted("q_proj,c_attn"), None);
+    assert_eq!(noted("all"), None);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::program::Layers;
 use crate::step::{Amounts, Kind, Line, Outcome, Watch};
 use crate::{
     Bytes, Checkpointing, Config, ConfigError, ElementType, Estimate, EstimateError, Field, Fit, Formula, Model, Note,
-    Overheads, Part, PartKind, Phase, Scenario, Shape, fit, quick,
+    Overheads, Part, PartKind, Phase, Scenario, Shape, Targets, Task, fit, quick,
 };
 
 /// What stands at a moment of the step.
@@ -182,7 +182,7 @@ pub(crate) fn estimate(scenario: &Scenario) -> Result<Estimate, EstimateError> {
         smallest_device: fit::smallest_device(&scenario.overheads, total),
         system_memory,
         system_memory_formula: fit::system_memory_formula(scenario.device, total),
-        notes: notes(scenario, &config, &report),
+        notes: notes(scenario, &config, &lowered, &report),
         timeline: timeline(scenario, &outcomes),
         layers: layers(&lowered, &outcomes),
         report: Some(report),
@@ -231,8 +231,15 @@ fn layers(lowered: &Lowered, outcomes: &[Outcome]) -> Vec<LayerShare> {
         .collect()
 }
 
-fn notes(scenario: &Scenario, config: &Config, report: &Report) -> Vec<Note> {
+fn notes(scenario: &Scenario, config: &Config, lowered: &Lowered, report: &Report) -> Vec<Note> {
     let mut notes = Vec::new();
+    let named = matches!(scenario.task, Task::Lora(_)) && scenario.run.lora.targets != Targets::ALL;
+    if named && adapted(lowered) == Targets::NONE {
+        let mut all = scenario.clone();
+        all.run.lora.targets = Targets::ALL;
+        let layers = lower(&all, config, Layers::Counted).map_or(Targets::NONE, |lowered| adapted(&lowered));
+        notes.push(Note::NothingAdapted { layers });
+    }
     let positions = config.get("max_position_embeddings").or(config.get("n_positions"));
     if let Some(positions) = positions.filter(|positions| scenario.sequence_length > *positions) {
         notes.push(Note::BeyondPositions { length: scenario.sequence_length, positions });
@@ -246,6 +253,13 @@ fn notes(scenario: &Scenario, config: &Config, report: &Report) -> Vec<Note> {
         notes.push(Note::OptimizerState(training.optimizer));
     }
     notes
+}
+
+/// Layers of a network that got adapters.
+fn adapted(lowered: &Lowered) -> Targets {
+    let parameters = lowered.passes.iter().flat_map(|(program, _)| &program.parameters);
+    let names = parameters.filter(|parameter| parameter.trainable).map(|parameter| parameter.name);
+    names.fold(Targets::NONE, |targets, name| targets.with(name).unwrap_or(targets))
 }
 
 /// What stands at the peak, line by line; none of a network known by its size alone.
