@@ -67,11 +67,12 @@ pub fn layout(estimate: &Estimate, device_name: &str, system: UnitSystem, area: 
             let at = (f64::midpoint(left, right), bottom + LABEL_GAP);
             picture.shapes.push(Shape::Text(name, at, Align::Center, Ink::Text));
         }
+        let (kind, bytes, share) = (part.kind, part.bytes, part.share);
         picture.hits.push(Hit {
             left,
             right,
             marker: f64::midpoint(left, right),
-            text: format!("{}: {}, {} %", part.kind.name(), part.bytes.display(system), part.share),
+            text: Box::new(move || format!("{}: {}, {share} %", kind.name(), bytes.display(system))),
         });
         start = stop;
     }

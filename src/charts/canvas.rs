@@ -286,8 +286,10 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
     });
 
     let read_out = move || {
-        let hit = selected.get().and_then(|index| drawn.with_value(|drawn| drawn.picture.hits.get(index).cloned()));
-        hit.map_or_else(|| "Point at the chart or use the arrow keys to read it.".to_owned(), |hit| hit.text)
+        let text = selected
+            .get()
+            .and_then(|index| drawn.with_value(|drawn| drawn.picture.hits.get(index).map(|hit| (hit.text)())));
+        text.unwrap_or_else(|| "Point at the chart or use the arrow keys to read it.".to_owned())
     };
     let point_at = move |event: leptos::ev::PointerEvent| {
         let index = drawn.with_value(|drawn| drawn.picture.hit_at(f64::from(event.offset_x())));

@@ -57,7 +57,6 @@ pub enum Shape {
 }
 
 /// A place of the chart that can be read out.
-#[derive(Debug, Clone, PartialEq)]
 pub struct Hit {
     /// From here, in CSS pixels from the left.
     pub left: f64,
@@ -65,12 +64,12 @@ pub struct Hit {
     pub right: f64,
     /// Where the marker stands.
     pub marker: f64,
-    /// What it says.
-    pub text: String,
+    /// What it says, put together when someone asks: of dozens nobody does at most keystrokes.
+    pub text: Box<dyn Fn() -> String>,
 }
 
 /// A chart, laid out.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Default)]
 pub struct Picture {
     /// What to draw, in order.
     pub shapes: Vec<Shape>,

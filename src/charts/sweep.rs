@@ -84,20 +84,21 @@ impl Sweep {
     /// The figures of the chart in words.
     pub fn description(&self, system: UnitSystem) -> String {
         let named = [self.points.first(), self.current(), self.points.last()];
-        let mut texts: Vec<_> = named.into_iter().flatten().map(|point| self.read_out(*point, system)).collect();
+        let mut texts: Vec<_> = named.into_iter().flatten().map(|point| self.read_out(*point, system)()).collect();
         texts.dedup();
         format!("Total against batch size. {}. {}.", self.title(system), texts.join("; "))
     }
 
-    fn read_out(&self, (batch, total): (u64, Bytes), system: UnitSystem) -> String {
-        let verdict = if total > self.usable {
-            format!("{} more than is usable", total.saturating_sub(self.usable).display(system))
-        } else if self.largest.is_some_and(|largest| batch <= largest) {
-            "fits".to_owned()
-        } else {
-            "tight".to_owned()
-        };
-        format!("batch {}: {}, {verdict}", format_count(batch), total.display(system))
+    fn read_out(&self, (batch, total): (u64, Bytes), system: UnitSystem) -> impl Fn() -> String + use<> {
+        let (usable, fits) = (self.usable, self.largest.is_some_and(|largest| batch <= largest));
+        move || {
+            let verdict = if total > usable {
+                format!("{} more than is usable", total.saturating_sub(usable).display(system))
+            } else {
+                if fits { "fits" } else { "tight" }.to_owned()
+            };
+            format!("batch {}: {}, {verdict}", format_count(batch), total.display(system))
+        }
     }
 
     /// Lays the chart out.
@@ -131,7 +132,7 @@ impl Sweep {
         let half = (scale.x(first.0 * 2) - scale.x(first.0)) / 2.0;
         for &point in &self.points {
             let marker = scale.x(point.0);
-            let text = self.read_out(point, system);
+            let text = Box::new(self.read_out(point, system));
             picture.hits.push(Hit { left: marker - half, right: marker + half, marker, text });
         }
         picture
@@ -327,7 +328,7 @@ mod tests {
                     picture
                         .hits
                         .iter()
-                        .any(|hit| hit.text.starts_with(&format!("batch {}:", format_count(batch_size))))
+                        .any(|hit| (hit.text)().starts_with(&format!("batch {}:", format_count(batch_size))))
                 );
             }
         }

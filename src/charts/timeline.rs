@@ -278,8 +278,8 @@ fn hits(columns: &[(f64, &TimelinePoint)], left: f64, right: f64, system: UnitSy
     let mut from = left;
     for chunk in columns.chunks(columns.len().div_ceil(PLACES).max(1)) {
         let highest = chunk.iter().rev().max_by_key(|(_, point)| point.total());
-        let (Some(&(marker, point)), Some(&(last, _))) = (highest, chunk.last()) else { continue };
-        hits.push(Hit { left: from, right: last, marker, text: read_out(point, system) });
+        let (Some(&(marker, &point)), Some(&(last, _))) = (highest, chunk.last()) else { continue };
+        hits.push(Hit { left: from, right: last, marker, text: Box::new(move || read_out(&point, system)) });
         from = last;
     }
     if let Some(hit) = hits.last_mut() {
@@ -370,7 +370,10 @@ mod tests {
                 });
                 assert!((highest - dot.expect("the peak")).abs() < 1e-6, "{key}: {highest}");
                 let total = format!(": {}", estimate.total.display(UnitSystem::Binary));
-                assert!(picture.hits.iter().any(|hit| hit.text.contains(&total)), "{key}: the peak can be read out");
+                assert!(
+                    picture.hits.iter().any(|hit| (hit.text)().contains(&total)),
+                    "{key}: the peak can be read out"
+                );
                 assert!(
                     picture.hits.len() <= PLACES && picture.hits.windows(2).all(|pair| pair[0].right <= pair[1].left)
                 );
