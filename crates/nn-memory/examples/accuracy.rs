@@ -4,13 +4,12 @@
 //! `measure/` writes them and prints, by family and over all, how far the estimates are from the measurements; `--page` prints what
 //! `src/accuracy.csv` of the page holds.
 
-#![allow(clippy::print_stdout, reason = "a command line tool")]
-
 #[path = "accuracy/row.rs"]
 mod row;
 #[path = "accuracy/score.rs"]
 mod score;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use row::Row;
@@ -48,14 +47,23 @@ fn main() -> ExitCode {
         }
     }
     let score = Score::of(&rows);
-    if json {
-        println!("{}", score.json());
+    let out = &mut std::io::stdout().lock();
+    let printed = if json {
+        writeln!(out, "{}", score.json())
     } else if csv {
-        score.print_csv();
+        score.print_csv(out)
     } else if page {
-        score.print_for_page();
+        score.print_for_page(out)
     } else {
-        score.print();
+        score.print(out)
+    };
+    match printed {
+        // Whoever reads, such as `head`, has read enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+        Ok(()) => ExitCode::SUCCESS,
     }
-    ExitCode::SUCCESS
 }

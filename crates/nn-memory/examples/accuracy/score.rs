@@ -1,6 +1,7 @@
 //! Errors over rows: medians, tails, shares.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use nn_memory::Choice;
 use serde_json::{Value, json};
@@ -133,38 +134,41 @@ impl<'a> Score<'a> {
         whole
     }
 
-    pub fn print(&self) {
-        println!(
+    pub fn print(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(
+            out,
             "errors of the peak in percent of the measured peak; phase and parameters: share of rows that are right"
-        );
-        println!(
+        )?;
+        writeln!(
+            out,
             "{:16}{:>5}{:>12}{:>8}{:>8}{:>8}{:>8}{:>9}{:>9}",
             "family", "rows", "unsupported", "median", "p90", "p95", "worst", "phase", "params"
-        );
+        )?;
         for (name, group) in self.families() {
-            println!("{name:16}{}", group.line());
+            writeln!(out, "{name:16}{}", group.line())?;
         }
         let all = self.all();
-        println!("{:16}{}", "all", all.line());
-        println!();
+        writeln!(out, "{:16}{}", "all", all.line())?;
+        writeln!(out)?;
         for (name, errors) in [
             ("optimizer state", all.errors(|held| held.optimizer_state)),
             ("kept after forward", all.errors(|held| held.kept_after_forward)),
             ("peak in blocks", all.errors(|held| held.blocks)),
             ("reserved", all.errors(|held| held.reserved)),
         ] {
-            println!("{name:29}{:4}{}", errors.0.len(), errors.line());
+            writeln!(out, "{name:29}{:4}{}", errors.0.len(), errors.line())?;
         }
-        self.print_worst();
-        self.print_unsupported();
+        self.print_worst(out)?;
+        self.print_unsupported(out)
     }
 
-    fn print_worst(&self) {
+    fn print_worst(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut held: Vec<_> = self.rows.iter().filter_map(|row| Some((row, row.outcome.as_ref().ok()?))).collect();
         held.sort_by(|(_, a), (_, b)| b.peak.error().abs().total_cmp(&a.peak.error().abs()));
-        println!("\nthe ten worst");
+        writeln!(out, "\nthe ten worst")?;
         for (row, held) in held.into_iter().take(10) {
-            println!(
+            writeln!(
+                out,
                 "{:+8.2} %  estimated {:>15}  measured {:>15}  {} {}",
                 held.peak.error(),
                 held.peak.estimated,
@@ -175,11 +179,12 @@ impl<'a> Score<'a> {
                 } else {
                     format!("(phase {} not {})", held.phases.1, held.phases.0)
                 }
-            );
+            )?;
         }
+        Ok(())
     }
 
-    fn print_unsupported(&self) {
+    fn print_unsupported(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for row in self.rows {
             if let Err(reason) = &row.outcome {
@@ -187,21 +192,24 @@ impl<'a> Score<'a> {
             }
         }
         for (reason, rows) in reasons {
-            println!("\nunsupported, {reason}: {} rows: {}", rows.len(), rows.join(" "));
+            writeln!(out, "\nunsupported, {reason}: {} rows: {}", rows.len(), rows.join(" "))?;
         }
+        Ok(())
     }
 
     /// What the page needs of each row: the family, the setting, the errors.
-    pub fn print_for_page(&self) {
-        println!(
+    pub fn print_for_page(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(
+            out,
             "name,model_type,task,precision_mode,optimizer,attention,checkpointing,batch,sequence_length,error_percent,\
              blocks_error_percent"
-        );
+        )?;
         for row in self.rows {
             let (Some(scenario), Ok(held)) = (&row.scenario, &row.outcome) else { continue };
             let Some(Ok(config)) = scenario.model.config() else { continue };
             let run = &scenario.run;
-            println!(
+            writeln!(
+                out,
                 "{},{},{},{},{},{},{},{},{},{:.2},{:.2}",
                 row.name,
                 config.family().key(),
@@ -214,20 +222,23 @@ impl<'a> Score<'a> {
                 scenario.sequence_length,
                 held.peak.error(),
                 held.blocks.map_or(0.0, |blocks| blocks.error())
-            );
+            )?;
         }
+        Ok(())
     }
 
-    pub fn print_csv(&self) {
-        println!(
+    pub fn print_csv(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(
+            out,
             "id,family,error_percent,estimated,measured,phase_right,parameters_exact,optimizer_error,kept_error,blocks_error,reserved_error,unsupported"
-        );
+        )?;
         for row in self.rows {
             match &row.outcome {
                 Ok(held) => {
                     let error =
                         |pair: Option<Pair>| pair.map_or_else(String::new, |pair| format!("{:.4}", pair.error()));
-                    println!(
+                    writeln!(
+                        out,
                         "{},{},{:.4},{},{},{},{},{},{},{},{},",
                         row.id,
                         row.family,
@@ -240,10 +251,11 @@ impl<'a> Score<'a> {
                         error(held.kept_after_forward),
                         error(held.blocks),
                         error(held.reserved)
-                    );
+                    )?;
                 }
-                Err(reason) => println!("{},{},,,,,,,,,,\"{}\"", row.id, row.family, reason.replace('"', "'")),
+                Err(reason) => writeln!(out, "{},{},,,,,,,,,,\"{}\"", row.id, row.family, reason.replace('"', "'"))?,
             }
         }
+        Ok(())
     }
 }
