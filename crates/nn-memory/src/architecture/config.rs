@@ -77,6 +77,8 @@ pub(super) const WIDTH: FieldKind = count(10_000_000);
 pub(super) const LAYERS: FieldKind = count(1_000_000);
 pub(super) const HEADS: FieldKind = count(1_000_000);
 pub(super) const POSITIONS: FieldKind = count(1_000_000_000);
+/// Kinds of layers that take turns: each of them is written out, and published models have three to six.
+pub(super) const TURNS: FieldKind = count(12);
 
 /// An activation function by its name in `config.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Gemma 3 without its vision tower (`Gemma3ForCausalLM` of `modeling_gemma3.py`, transformers 5).
 
-use super::config::{config, count, optional};
+use super::config::{TURNS, config, optional};
 use super::decoder::{alternating_blocks, language_head};
 use super::gemma::Gemma;
 use super::llama::{Block, Norms, QueryKeyNorm, causal_mask, rotary_table};
@@ -20,7 +20,7 @@ config! {
             max_position_embeddings = 131_072;
         }
         sliding_window: Option<u64> = 4_096, optional(1_000_000_000), "Sliding window";
-        sliding_window_pattern: u64 = 6, count(1_000), "Every which layer has no window";
+        sliding_window_pattern: u64 = 6, TURNS, "Every which layer has no window";
     }
 }
 

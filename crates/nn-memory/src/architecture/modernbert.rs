@@ -1,7 +1,7 @@
 //! ModernBERT (`modeling_modernbert.py` of transformers 5): rotary positions, gated MLPs, windows in two of three layers.
 
 use super::config::{
-    ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, count, optional,
+    ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, TURNS, VOCABULARY, WIDTH, config, count, optional,
 };
 use super::decoder::{alternating_blocks, blocks, divisible, embedded};
 use super::labels::{classify, finish, labels};
@@ -21,7 +21,7 @@ config! {
         max_position_embeddings: u64 = 8_192, POSITIONS, "Positions";
         hidden_activation: Activation = Activation::Gelu as u64, ACTIVATION, "Activation";
         local_attention: Option<u64> = 128, optional(1_000_000_000), "Local attention";
-        global_attn_every_n_layers: u64 = 3, count(1_000), "Every which layer sees all";
+        global_attn_every_n_layers: u64 = 3, TURNS, "Every which layer sees all";
         attention_bias: bool = 0, FLAG, "Attention bias";
         mlp_bias: bool = 0, FLAG, "MLP bias";
         norm_bias: bool = 0, FLAG, "Norm bias";

@@ -55,7 +55,8 @@ fn reserved(scenario: &Scenario, config: &Config) -> Result<Reserved, ConfigErro
         }
         most
     });
-    let mut longer = layers.min(64);
+    let each = (operators(&counted) / layers.max(1)).max(1);
+    let mut longer = (most / 5 * 2 / each).clamp(3, 64).min(layers);
     let long = loop {
         let long = lower(scenario, config, Layers::AtMost(longer))?;
         let written: usize = long.passes.iter().map(|(program, _)| program.nodes.len()).sum();
@@ -194,6 +195,20 @@ mod tests {
         let near = |a: Bytes, b: Bytes, percent: u64| a.get().abs_diff(b.get()) * 100 <= b.get() * percent;
         assert!(near(part.reserved, whole.reserved, 3), "{part:?} {whole:?}");
         assert!(near(part.allocated, whole.allocated, 1), "{part:?} {whole:?}");
+    }
+
+    #[test]
+    fn kinds_of_layers_that_take_turns_are_followed_in_part_too() {
+        let mut config = Config::of(Family::Gemma3);
+        config.set("num_hidden_layers", 1_000_000).expect("a number of layers");
+        config.set("sliding_window_pattern", 12).expect("a pattern");
+        let scenario = Scenario { model: Model::Described(config), batch_size: 1, ..Scenario::default() };
+        let counted = lower(&scenario, &config, Layers::Counted).expect("a program");
+        let written: usize = counted.passes.iter().map(|(program, _)| program.nodes.len()).sum();
+        assert!(written < 10_000, "{written} operators are written out");
+        let figures = reserved(&scenario, &config).expect("figures");
+        assert!(figures.reserved >= figures.allocated);
+        assert!(config.set("sliding_window_pattern", 13).is_err(), "more would be written out");
     }
 
     #[test]
