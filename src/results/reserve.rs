@@ -18,30 +18,22 @@ const DELAY: Duration = Duration::from_millis(300);
 /// The figures, each at least the one before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Figures {
-    /// Bytes of tensors, rounded up to 512.
+    /// Bytes of tensors, rounded up as the allocator does.
     allocated: Bytes,
     reserved: Reserved,
-    /// What the driver keeps beside them; zero where it is not counted.
-    context: Bytes,
 }
 
 impl Figures {
     /// None where what is asked for is beyond any address.
     fn of(outcome: &Outcome) -> Option<Self> {
-        let scenario = &outcome.scenario;
-        let reserved = Report::reserved(scenario)?.ok()?;
-        let context = u32::try_from(scenario.overheads.context_mib).map_or(Bytes::ZERO, Bytes::mib);
-        Some(Self { allocated: outcome.estimate.total.saturating_sub(context), reserved, context })
-    }
-
-    fn device(&self) -> Bytes {
-        self.reserved.reserved.checked_add(self.context).unwrap_or(self.reserved.reserved)
+        let reserved = Report::reserved(&outcome.scenario)?.ok()?;
+        Some(Self { allocated: outcome.estimate.report.as_ref()?.allocated, reserved })
     }
 
     /// The finding, as charts have it for a title.
     fn title(&self, system: UnitSystem) -> String {
-        let device = self.device().display(system);
-        if self.context == Bytes::ZERO {
+        let device = self.reserved.device.display(system);
+        if self.reserved.context == Bytes::ZERO {
             format!("nvidia-smi will show {device} and the driver's context")
         } else {
             format!("nvidia-smi will show {device}")
@@ -81,7 +73,7 @@ const LINES: [Line; 5] = [
         slug: "context",
         name: "Context",
         meaning: "the driver's own; set it under Overheads",
-        size: |figures, system| match figures.context {
+        size: |figures, system| match figures.reserved.context {
             Bytes::ZERO => "0.5 to 1 GiB, not counted".to_owned(),
             context => context.display(system).to_string(),
         },
@@ -90,9 +82,9 @@ const LINES: [Line; 5] = [
         slug: "device",
         name: "On the device",
         meaning: "what nvidia-smi says of the process",
-        size: |figures, system| match figures.context {
-            Bytes::ZERO => format!("{} and the context", figures.device().display(system)),
-            _ => figures.device().display(system).to_string(),
+        size: |figures, system| match figures.reserved.context {
+            Bytes::ZERO => format!("{} and the context", figures.reserved.device.display(system)),
+            _ => figures.reserved.device.display(system).to_string(),
         },
     },
 ];

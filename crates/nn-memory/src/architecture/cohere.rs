@@ -3,8 +3,8 @@
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
-use super::decoder::{blocks, embed, language_head};
-use super::llama::{Block, Norm, QueryKeyNorm, Rotary, causal_mask, grouped_heads, rotary_table};
+use super::decoder::{embed, language_head};
+use super::llama::{Block, Norm, QueryKeyNorm, Rotary, grouped_heads, trunk};
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::Builder;
@@ -43,13 +43,7 @@ impl Cohere {
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
         };
         let (table, hidden) = embed(b, request, "embed_tokens", self.vocab_size, self.hidden_size);
-        // The model's frame holds what it embedded until it returns.
-        let hidden = b.module("", &[hidden], |b| {
-            let mask = causal_mask(b, request, hidden, None);
-            rotary_table(b, hidden, head_dim);
-            let hidden = blocks(b, request, self.num_hidden_layers, hidden, |b, x| block.lower(b, request, x, mask));
-            block.norm(b, hidden)
-        });
+        let hidden = trunk(b, request, hidden, &[block], self.num_hidden_layers, 1);
         let tied = self.tie_word_embeddings.then_some(table);
         language_head(b, request, hidden, tied, self.vocab_size, |b, logits| b.scale(logits));
         Ok(())

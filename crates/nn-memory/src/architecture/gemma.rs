@@ -3,8 +3,8 @@
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
-use super::decoder::{blocks, embedded, language_head, tokens};
-use super::llama::{Block, Norm, causal_mask, grouped_heads, rotary_table};
+use super::decoder::{embedded, language_head, tokens};
+use super::llama::{Block, Norm, grouped_heads, trunk};
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{Builder, Shape, Tensor};
@@ -31,13 +31,7 @@ impl Gemma {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
         let block = self.block()?;
         let (table, hidden) = self.embed(b, request);
-        // The model's frame holds what it embedded until it returns.
-        let hidden = b.module("", &[hidden], |b| {
-            let mask = causal_mask(b, request, hidden, None);
-            rotary_table(b, hidden, block.head_dim);
-            let hidden = blocks(b, request, self.num_hidden_layers, hidden, |b, x| block.lower(b, request, x, mask));
-            block.norm(b, hidden)
-        });
+        let hidden = trunk(b, request, hidden, &[block], self.num_hidden_layers, 1);
         let tied = self.tie_word_embeddings.then_some(table);
         language_head(b, request, hidden, tied, self.vocab_size, |_, logits| logits);
         Ok(())

@@ -1,9 +1,9 @@
 //! Gemma 2 (`modeling_gemma2.py` of transformers 5).
 
 use super::config::{config, optional};
-use super::decoder::{alternating_blocks, language_head};
+use super::decoder::language_head;
 use super::gemma::Gemma;
-use super::llama::{Block, Norms, causal_mask, rotary_table};
+use super::llama::{Block, Norms, trunk};
 use super::{ConfigError, Request};
 use crate::program::Builder;
 
@@ -27,17 +27,8 @@ impl Gemma2 {
         let block = Block { norms: Norms::Around, softcap: true, ..self.gemma.block()? };
         let windowed = Block { window: self.sliding_window, ..block };
         let (table, hidden) = self.gemma.embed(b, request);
-        // The model's frame holds what it embedded until it returns.
-        let hidden = b.module("", &[hidden], |b| {
-            let full = causal_mask(b, request, hidden, None);
-            let sliding = causal_mask(b, request, hidden, self.sliding_window);
-            rotary_table(b, hidden, block.head_dim);
-            // Layers with a window and without take turns, one with a window first.
-            let hidden = alternating_blocks(b, request, layers, 2, hidden, |b, x, place| {
-                if place == 0 { windowed.lower(b, request, x, sliding) } else { block.lower(b, request, x, full) }
-            });
-            block.norm(b, hidden)
-        });
+        // Layers with a window and without take turns, one with a window first.
+        let hidden = trunk(b, request, hidden, &[windowed, block], layers, 1);
         language_head(b, request, hidden, tied.then_some(table), vocab_size, |b, logits| {
             let scaled = b.scale(logits);
             let capped = b.map_saving_output("tanh", scaled);

@@ -1,9 +1,9 @@
 //! Gemma 3 without its vision tower (`Gemma3ForCausalLM` of `modeling_gemma3.py`, transformers 5).
 
 use super::config::{TURNS, config, optional};
-use super::decoder::{alternating_blocks, language_head};
+use super::decoder::language_head;
 use super::gemma::Gemma;
-use super::llama::{Block, Norms, QueryKeyNorm, causal_mask, rotary_table};
+use super::llama::{Block, Norms, QueryKeyNorm, trunk};
 use super::{ConfigError, Request};
 use crate::program::Builder;
 
@@ -29,24 +29,12 @@ impl Gemma3 {
         let Gemma { num_hidden_layers: layers, vocab_size, tie_word_embeddings: tied, .. } = self.gemma;
         let block = Block { norms: Norms::Around, query_key_norm: QueryKeyNorm::Heads, ..self.gemma.block()? };
         let windowed = Block { window: self.sliding_window, ..block };
-        let period = self.sliding_window_pattern;
         let (table, hidden) = self.gemma.embed(b, request);
-        // The model's frame holds what it embedded until it returns.
-        let hidden = b.module("", &[hidden], |b| {
-            let full = causal_mask(b, request, hidden, None);
-            let sliding = causal_mask(b, request, hidden, self.sliding_window);
-            // Layers with a window have tables of their own.
-            rotary_table(b, hidden, block.head_dim);
-            rotary_table(b, hidden, block.head_dim);
-            let hidden = alternating_blocks(b, request, layers, period, hidden, |b, x, place| {
-                if place + 1 < period {
-                    windowed.lower(b, request, x, sliding)
-                } else {
-                    block.lower(b, request, x, full)
-                }
-            });
-            block.norm(b, hidden)
-        });
+        // The last of each turn has no window. Layers with one have tables of their own.
+        let windows = usize::try_from(self.sliding_window_pattern).map_or(0, |turn| turn.saturating_sub(1));
+        let mut kinds = vec![windowed; windows];
+        kinds.push(block);
+        let hidden = trunk(b, request, hidden, &kinds, layers, 2);
         language_head(b, request, hidden, tied.then_some(table), vocab_size, |_, logits| logits);
         Ok(())
     }

@@ -2,8 +2,8 @@
 //! multiplied by.
 
 use super::config::{RATE, config};
-use super::decoder::{blocks, embedded, language_head, tokens};
-use super::llama::{Block, Llama, causal_mask, rotary_table};
+use super::decoder::{embedded, language_head, tokens};
+use super::llama::{Block, Llama, trunk};
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{Builder, Shape};
@@ -27,13 +27,7 @@ impl Granite {
             let tokens = embedded(b, request, tokens);
             b.scale(tokens)
         });
-        // The model's frame holds what it embedded until it returns.
-        let hidden = b.module("", &[hidden], |b| {
-            let mask = causal_mask(b, request, hidden, None);
-            rotary_table(b, hidden, block.head_dim);
-            let hidden = blocks(b, request, layers, hidden, |b, x| block.lower(b, request, x, mask));
-            block.norm(b, hidden)
-        });
+        let hidden = trunk(b, request, hidden, &[block], layers, 1);
         language_head(b, request, hidden, tied.then_some(table), vocab_size, |b, logits| b.scale(logits));
         Ok(())
     }

@@ -223,23 +223,35 @@ pub(super) fn model_in_turn(
     (vocabulary, tied): (u64, bool),
     tables: usize,
 ) {
-    let Some(first) = kinds.first() else { return };
-    let (table, hidden) = embed(b, request, "embed_tokens", vocabulary, first.hidden);
+    let (table, hidden) = embed(b, request, "embed_tokens", vocabulary, kinds[0].hidden);
+    let hidden = trunk(b, request, hidden, kinds, layers, tables);
+    language_head(b, request, hidden, tied.then_some(table), vocabulary, |_, logits| logits);
+}
+
+/// From what is embedded to the last norm: blocks whose kinds take turns, the masks they need, `tables` of positions.
+pub(super) fn trunk(
+    b: &mut Builder,
+    request: &Request,
+    embedded: Tensor,
+    kinds: &[Block],
+    layers: u64,
+    tables: usize,
+) -> Tensor {
+    let first = kinds[0];
     // The model's frame holds what it embedded until it returns.
-    let hidden = b.module("", &[hidden], |b| {
-        let full = causal_mask(b, request, hidden, None);
+    b.module("", &[embedded], |b| {
+        let full = causal_mask(b, request, embedded, None);
         let window = kinds.iter().find_map(|kind| kind.window);
-        let sliding = window.map_or(full, |window| causal_mask(b, request, hidden, Some(window)));
+        let sliding = window.map_or(full, |window| causal_mask(b, request, embedded, Some(window)));
         for _ in 0..tables {
-            rotary_table(b, hidden, first.head_dim);
+            rotary_table(b, embedded, first.head_dim);
         }
-        let hidden = alternating_blocks(b, request, layers, kinds.len() as u64, hidden, |b, x, place| {
-            let kind = usize::try_from(place).ok().and_then(|place| kinds.get(place)).unwrap_or(first);
+        let hidden = alternating_blocks(b, request, layers, kinds.len() as u64, embedded, |b, x, place| {
+            let kind = usize::try_from(place).ok().and_then(|place| kinds.get(place)).unwrap_or(&first);
             kind.lower(b, request, x, if kind.window.is_some() { sliding } else { full })
         });
         first.norm(b, hidden)
-    });
-    language_head(b, request, hidden, tied.then_some(table), vocabulary, |_, logits| logits);
+    })
 }
 
 /// Cosines and sines of all positions, shared by all blocks.

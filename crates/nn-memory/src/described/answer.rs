@@ -116,7 +116,7 @@ fn check(scenario: &Scenario) -> Result<(), EstimateError> {
     quick::check_overheads(scenario)
 }
 
-fn context(overheads: &Overheads) -> Bytes {
+pub(super) fn context(overheads: &Overheads) -> Bytes {
     Bytes::mib(1).scaled_up(overheads.context_mib, 1).unwrap_or(Bytes::ZERO)
 }
 

@@ -1,5 +1,6 @@
 //! What the caching allocator takes from the device for a described network.
 
+use super::answer::context;
 use super::{Lowered, Report, lower, play};
 use crate::program::{Instruction, Layers, Section};
 use crate::step::{self, Heaped, Watch};
@@ -15,6 +16,10 @@ pub struct Reserved {
     pub allocated: Bytes,
     /// The most in each phase.
     pub phase_peaks: Vec<(Phase, Bytes)>,
+    /// What the driver keeps beside them, as the scenario counts it.
+    pub context: Bytes,
+    /// What the device shows of the process: what is reserved, and the context.
+    pub device: Bytes,
 }
 
 impl Report {
@@ -44,7 +49,7 @@ fn reserved(scenario: &Scenario, config: &Config) -> Result<Reserved, ConfigErro
     let most = if scenario.task == Task::Inference { 2 * OPERATORS } else { OPERATORS };
     if operators(&counted) <= most {
         let whole = lower(scenario, config, Layers::AtMost(layers))?;
-        return Ok(Reserved::new(&step::heap(&whole.passes)));
+        return Ok(Reserved::new(&step::heap(&whole.passes), scenario));
     }
     // Fragmentation differs from layer to layer: what is beyond the bytes asked for goes on as between two networks that
     // are cut short, and the bytes asked for are known.
@@ -77,7 +82,7 @@ fn reserved(scenario: &Scenario, config: &Config) -> Result<Reserved, ConfigErro
     }
     heaped.reserved =
         steps.go_on((short.reserved, short.most_asked()), (long.reserved, long.most_asked()), heaped.most_asked());
-    Ok(Reserved::new(&heaped))
+    Ok(Reserved::new(&heaped, scenario))
 }
 
 fn sections(lowered: &Lowered) -> impl Iterator<Item = &Section> {
@@ -127,14 +132,16 @@ impl Steps {
 }
 
 impl Reserved {
-    fn new(heaped: &Heaped) -> Self {
+    fn new(heaped: &Heaped, scenario: &Scenario) -> Self {
         let phase_peaks: Vec<_> = [Phase::Forward, Phase::Backward, Phase::Step, Phase::Decode]
             .into_iter()
             .map(|phase| (phase, Bytes::new(heaped.phase_peaks[phase as usize])))
             .filter(|(_, most)| *most > Bytes::ZERO)
             .collect();
         let allocated = phase_peaks.iter().map(|(_, most)| *most).max().unwrap_or(Bytes::ZERO);
-        Self { reserved: Bytes::new(heaped.reserved), allocated, phase_peaks }
+        let (reserved, context) = (Bytes::new(heaped.reserved), context(&scenario.overheads));
+        let device = Bytes::new(reserved.get().saturating_add(context.get()));
+        Self { reserved, allocated, phase_peaks, context, device }
     }
 }
 
@@ -190,7 +197,7 @@ mod tests {
         let whole = lower(&scenario, &config, Layers::AtMost(160)).expect("a program");
         let written: usize = whole.passes.iter().map(|(program, _)| program.nodes.len()).sum();
         assert_eq!(operators(&counted), written as u64);
-        let whole = Reserved::new(&step::heap(&whole.passes));
+        let whole = Reserved::new(&step::heap(&whole.passes), &scenario);
         let part = reserved(&scenario, &config).expect("figures");
         let near = |a: Bytes, b: Bytes, percent: u64| a.get().abs_diff(b.get()) * 100 <= b.get() * percent;
         assert!(near(part.reserved, whole.reserved, 3), "{part:?} {whole:?}");
