@@ -8,6 +8,7 @@ use crate::described::{self, Described};
 use crate::details;
 use crate::form::{Fields, Form, Input, Outcome, Texts};
 use crate::platform;
+use crate::reactive::settled;
 
 const LOADING: &str = "Loading the described models…";
 
@@ -19,7 +20,7 @@ pub struct Page {
     /// What follows from them.
     pub outcome: Memo<Outcome>,
     /// What is known of each input.
-    pub fields: Memo<Fields>,
+    pub fields: RwSignal<Fields>,
     /// The units in which sizes are shown.
     pub system: RwSignal<UnitSystem>,
     /// What the last action did, in words.
@@ -39,10 +40,11 @@ impl Page {
     pub fn new(texts: &Texts, system: UnitSystem) -> Self {
         let form = Form::new(texts);
         let outcome = Memo::new(move |last| Outcome::of(&form.texts_in_use(), last));
+        let [fields] = settled(move || [outcome.with(|outcome| outcome.fields.clone())]);
         Self {
             form,
             outcome,
-            fields: Memo::new(move |_| outcome.with(|outcome: &Outcome| outcome.fields.clone())),
+            fields,
             system: RwSignal::new(system),
             status: RwSignal::new(String::new()),
             appearance: RwSignal::new(0),
@@ -54,7 +56,7 @@ impl Page {
 
     /// Picks an option of an input. Another way to give the model, and another family, take over what still applies.
     pub fn choose(self, input: Input, key: &str) {
-        let texts = move || untrack(|| self.form.texts());
+        let texts = move || self.form.texts();
         match input {
             Input::Field(Field::ModelKind) => {
                 let Some(kind) = ModelKind::from_key(key) else { return };

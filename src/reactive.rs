@@ -36,6 +36,29 @@ pub fn action(mut action: impl FnMut() + 'static) -> Action {
     Box::new(move |_| action())
 }
 
+/// Sets a signal where it differs.
+pub fn put<T>(signal: RwSignal<T>, value: T)
+where
+    T: PartialEq + Send + Sync + 'static,
+{
+    if signal.with_untracked(|last| *last != value) {
+        signal.set(value);
+    }
+}
+
+/// What follows from other signals, each told on only where it differs.
+///
+/// Whoever follows a memo is asked again at every change of what the memo rests on, though it comes out the same; whoever
+/// follows these is left alone. They come a moment later than a memo, still ahead of the next frame.
+pub fn settled<T, const N: usize>(values: impl Fn() -> [T; N] + 'static) -> [RwSignal<T>; N]
+where
+    T: PartialEq + Send + Sync + 'static,
+{
+    let settled = untrack(&values).map(RwSignal::new);
+    Effect::new(move || settled.into_iter().zip(values()).for_each(|(signal, value)| put(signal, value)));
+    settled
+}
+
 /// A button whose words may change.
 pub fn button(test_id: String, label: Text, press: Action) -> Built {
     built(view! { <button type="button" data-testid=test_id on:click=press>{label}</button> })

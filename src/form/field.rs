@@ -119,7 +119,7 @@ impl Shown {
         let (input, id) = (self.input, self.id());
         let fields = page.fields;
         if let Control::Switch = self.control {
-            let value = page.form.text(input);
+            let (form, value) = (page.form, page.form.text(input));
             let [on, off] = match input {
                 Input::Field(field) => words(field).unwrap_or(FLAG),
                 Input::Config(_) => FLAG,
@@ -129,7 +129,7 @@ impl Shown {
                 self.label,
                 self.help,
                 flag(move || value.with(|value| value == on)),
-                Box::new(move |is_on| value.set(if is_on { on } else { off }.to_owned())),
+                Box::new(move |is_on| form.set(input, if is_on { on } else { off })),
                 flag(move || fields.with(|fields| fields.applies(input))),
             );
         }
@@ -191,7 +191,8 @@ impl Shown {
     }
 
     fn number(&self, page: Page) -> Built {
-        let value = page.form.text(self.input);
+        let (form, input) = (page.form, self.input);
+        let value = form.text(input);
         let element = NodeRef::<InputElement>::new();
         let number = self.number.clone();
         let press = move |event: leptos::ev::KeyboardEvent| {
@@ -203,7 +204,7 @@ impl Shown {
             let step = Step { up, large: event.shift_key() };
             if let Some(next) = value.with_untracked(|value| stepped(&number, value, step)) {
                 event.prevent_default();
-                value.set(next);
+                form.set(input, &next);
             }
         };
         let select_all = move |_| {
@@ -225,7 +226,7 @@ impl Shown {
                     prop:value=text(move || value.get())
                     aria-invalid=optional(self.invalid(page))
                     aria-describedby=self.described_by()
-                    on:input:target=move |event| value.set(event.target().value())
+                    on:input:target=move |event| form.set(input, &event.target().value())
                     on:keydown=press
                     on:focus=select_all
                 />
@@ -235,7 +236,8 @@ impl Shown {
     }
 
     fn area(&self, page: Page) -> Built {
-        let value = page.form.text(self.input);
+        let (form, input) = (page.form, self.input);
+        let value = form.text(input);
         let element = NodeRef::<Textarea>::new();
         let select_all = move |_| {
             if let Some(area) = element.get_untracked() {
@@ -255,7 +257,7 @@ impl Shown {
                 prop:value=text(move || value.get())
                 aria-invalid=optional(self.invalid(page))
                 aria-describedby=self.described_by()
-                on:input:target=move |event| value.set(event.target().value())
+                on:input:target=move |event| form.set(input, &event.target().value())
                 on:focus=select_all
             ></textarea>
         })

@@ -183,7 +183,7 @@ fn realistic_overheads(page: Page) -> Built {
             })
         }),
         Box::new(move |on| {
-            let mut texts = untrack(|| form.texts());
+            let mut texts = form.texts();
             set_overheads(&mut texts, if on { Overheads::REALISTIC } else { Overheads::NONE });
             form.fill(&texts);
         }),

@@ -11,6 +11,8 @@ use super::texts::{Context, Texts};
 #[derive(Clone, Copy)]
 pub struct Form {
     texts: [RwSignal<String>; Input::COUNT],
+    /// Told of every change: what follows from all inputs need not follow each.
+    changed: Trigger,
 }
 
 impl Form {
@@ -21,17 +23,22 @@ impl Form {
             texts: std::array::from_fn(|_| {
                 RwSignal::new(inputs.next().map_or_else(String::new, |input| texts[input].clone()))
             }),
+            changed: Trigger::new(),
         }
     }
 
-    /// The text of an input.
-    pub fn text(self, input: impl Into<Input>) -> RwSignal<String> {
+    fn signal(self, input: impl Into<Input>) -> RwSignal<String> {
         self.texts[input.into().place()]
     }
 
-    /// The texts of all inputs, tracked.
+    /// The text of an input.
+    pub fn text(self, input: impl Into<Input>) -> ReadSignal<String> {
+        self.signal(input).read_only()
+    }
+
+    /// The texts of all inputs, not tracked.
     pub fn texts(self) -> Texts {
-        Texts::from_fn(|input| self.text(input).get())
+        Texts::from_fn(|input| self.signal(input).get_untracked())
     }
 
     /// Replaces every text that differs.
@@ -44,22 +51,28 @@ impl Form {
     /// The texts that can bear on the outcome, tracked; those of described models are empty where the model is known by its
     /// size.
     pub fn texts_in_use(self) -> Texts {
-        let by_size = self.text(Field::ModelKind).with(|kind| kind == ModelKind::Size.key());
-        Texts::from_fn(|input| if by_size && !input.is_of_size() { String::new() } else { self.text(input).get() })
+        self.changed.track();
+        let by_size = self.signal(Field::ModelKind).with_untracked(|kind| kind == ModelKind::Size.key());
+        Texts::from_fn(
+            |input| {
+                if by_size && !input.is_of_size() { String::new() } else { self.signal(input).get_untracked() }
+            },
+        )
     }
 
     /// Gives the inputs of described models their defaults, once these are known; see [`Texts::complete`].
     pub fn complete(self, missing: &Texts) {
-        let mut texts = untrack(|| self.texts());
+        let mut texts = self.texts();
         texts.complete(missing);
         self.fill(&texts);
     }
 
     /// Replaces a text, if it differs.
     pub fn set(self, input: impl Into<Input>, text: &str) {
-        let signal = self.text(input);
+        let signal = self.signal(input);
         if signal.with_untracked(|current| current != text) {
             signal.set(text.to_owned());
+            self.changed.notify();
         }
     }
 }

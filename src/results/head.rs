@@ -7,36 +7,42 @@ use super::{device_name, smallest};
 use crate::built::{Built, built};
 use crate::form::{Fields, Outcome};
 use crate::page::Page;
-use crate::reactive::{flag, text};
+use crate::reactive::{flag, settled, text};
 
 /// Total and verdict.
 pub fn head(page: Page) -> Built {
     let Page { outcome, fields, system, .. } = page;
-    let follow = move |words: fn(&Outcome, UnitSystem) -> String| {
-        text(move || outcome.with(|outcome| words(outcome, system.get())))
-    };
+    let words = settled(move || outcome.with(|outcome| words(outcome, system.get())));
+    let [figure, unit, detail, verdict, sign, fit, smallest] = words.map(|words| text(move || words.get()));
     built(view! {
         <div class="head">
             <div class="head-total">
                 <output class="total" data-testid="total" aria-label="Total memory">
-                    <span class="figure">{follow(|outcome, system| outcome.estimate.total.display(system).figure)}</span>
+                    <span class="figure">{figure}</span>
                     " "
-                    <span class="total-unit">
-                        {follow(|outcome, system| outcome.estimate.total.display(system).unit.name().to_owned())}
-                    </span>
+                    <span class="total-unit">{unit}</span>
                 </output>
-                <span class="total-detail" data-testid="total-detail">{follow(detail)}</span>
+                <span class="total-detail" data-testid="total-detail">{detail}</span>
             </div>
-            <p class="fit" data-testid="fit" data-verdict=follow(|outcome, _| verdict(outcome).0.to_owned()) role="status">
-                <span class="fit-sign" aria-hidden="true">{follow(|outcome, _| verdict(outcome).1.to_owned())}</span>
-                <span class="fit-text">{follow(fit)}</span>
+            <p class="fit" data-testid="fit" data-verdict=verdict role="status">
+                <span class="fit-sign" aria-hidden="true">{sign}</span>
+                <span class="fit-text">{fit}</span>
             </p>
-            <p class="smallest" data-testid="smallest-device">{follow(|outcome, _| smallest(outcome))}</p>
+            <p class="smallest" data-testid="smallest-device">{smallest}</p>
             <p class="stale-label" data-testid="stale" hidden=flag(move || !fields.with(Fields::any_error))>
                 "Last result: an input cannot be read."
             </p>
         </div>
     })
+}
+
+/// Total and its unit, the total in detail, the verdict for the style sheet, as a sign and in words, the smallest device.
+fn words(outcome: &Outcome, system: UnitSystem) -> [String; 7] {
+    let total = outcome.estimate.total.display(system);
+    let (verdict, sign) = verdict(outcome);
+    let unit = total.unit.name().to_owned();
+    let (detail, fit) = (detail(outcome, system), fit(outcome, system));
+    [total.figure, unit, detail, verdict.to_owned(), sign.to_owned(), fit, smallest(outcome)]
 }
 
 /// The total in the table's unit and in bytes.

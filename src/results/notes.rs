@@ -7,18 +7,16 @@ use super::{capitalized, device_name, smallest};
 use crate::built::{Built, built};
 use crate::form::Outcome;
 use crate::page::Page;
-use crate::reactive::{flag, text};
+use crate::reactive::{flag, settled, text};
 
 /// Assumptions and warnings, warnings first.
 pub fn notes(page: Page) -> Built {
     let Page { outcome, system, .. } = page;
-    let list = move || {
-        let system = system.get();
-        let notes = outcome.with(|outcome| {
-            let notes = outcome.estimate.notes.iter();
-            notes.map(|note| (note.level() == Level::Warning, note.text(system))).collect::<Vec<_>>()
-        });
-        let items = notes.into_iter().map(|(warning, text)| {
+    let [list] = settled(move || [outcome.with(|outcome| list(outcome, system.get()))]);
+    let [about, read] =
+        settled(move || outcome.with(|outcome| [device_note(outcome, system.get()), source(outcome).to_owned()]));
+    let items = move || {
+        let items = list.get().into_iter().map(|(warning, text)| {
             view! { <li><strong>{if warning { "Beware: " } else { "" }}</strong>{text}</li> }
         });
         items.collect_view()
@@ -26,13 +24,13 @@ pub fn notes(page: Page) -> Built {
     built(view! {
         <section class="notes" aria-labelledby="notes-title">
             <h3 id="notes-title">"What this rests on"</h3>
-            <ul data-testid="notes">{list}</ul>
+            <ul data-testid="notes">{items}</ul>
             <p class="device-note" data-testid="device-note">
-                {text(move || outcome.with(|outcome| device_note(outcome, system.get())))}
+                {text(move || about.get())}
                 " "
                 <a
-                    href=text(move || outcome.with(source).to_owned())
-                    hidden=flag(move || outcome.with(source).is_empty())
+                    href=text(move || read.get())
+                    hidden=flag(move || read.with(String::is_empty))
                     target="_blank"
                     rel="noopener"
                 >
@@ -41,6 +39,12 @@ pub fn notes(page: Page) -> Built {
             </p>
         </section>
     })
+}
+
+/// The notes in words, each with whether it is a warning.
+fn list(outcome: &Outcome, system: UnitSystem) -> Vec<(bool, String)> {
+    let notes = outcome.estimate.notes.iter();
+    notes.map(|note| (note.level() == Level::Warning, note.text(system))).collect()
 }
 
 /// Where the memory that the device reports was read.

@@ -8,7 +8,7 @@ use crate::built::{Built, built};
 use crate::described;
 use crate::form::Outcome;
 use crate::page::Page;
-use crate::reactive::{disclosure, flag, text};
+use crate::reactive::{disclosure, flag, put, text};
 
 /// Lines of tensors that are shown of a part.
 const MOST_LINES: usize = 24;
@@ -22,7 +22,12 @@ pub fn table(page: Page) -> Built {
     let explained = Memo::new(move |_| {
         page.outcome.with(|outcome| described::engine().explain(&outcome.scenario).and_then(Result::ok))
     });
-    let parts = PartKind::ALL.map(|kind| Row::Part(kind).view(page, explained)).collect_view();
+    let Page { outcome, system, .. } = page;
+    let cells = move || outcome.with(|outcome| Row::ALL.map(|row| row.cells(outcome, system.get())));
+    let shown = untrack(cells).map(ShownCells::new);
+    Effect::new(move || shown.into_iter().zip(cells()).for_each(|(shown, cells)| shown.put(cells)));
+    let mut rows = Row::ALL.into_iter().zip(shown).map(|(row, cells)| row.view(page, cells, explained));
+    let parts = rows.by_ref().take(PartKind::ALL.len()).collect_view();
     built(view! {
         <div
             class="table-scroll"
@@ -43,19 +48,42 @@ pub fn table(page: Page) -> Built {
                     </tr>
                 </thead>
                 <tbody>{parts}</tbody>
-                <tfoot>{Row::Total.view(page, explained)}{Row::SystemMemory.view(page, explained)}</tfoot>
+                <tfoot>{rows.collect_view()}</tfoot>
             </table>
         </div>
     })
 }
 
 /// What a row shows beside its name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 struct Cells {
     figure: String,
     unit: &'static str,
     share: String,
     zero: bool,
+}
+
+/// What follows the cells. Most stay as they are when one input changes; what shows them is not asked then.
+#[derive(Debug, Clone, Copy)]
+struct ShownCells {
+    figure: RwSignal<String>,
+    unit: RwSignal<&'static str>,
+    share: RwSignal<String>,
+    zero: RwSignal<bool>,
+}
+
+impl ShownCells {
+    fn new(Cells { figure, unit, share, zero }: Cells) -> Self {
+        let (figure, unit) = (RwSignal::new(figure), RwSignal::new(unit));
+        Self { figure, unit, share: RwSignal::new(share), zero: RwSignal::new(zero) }
+    }
+
+    fn put(self, cells: Cells) {
+        put(self.figure, cells.figure);
+        put(self.unit, cells.unit);
+        put(self.share, cells.share);
+        put(self.zero, cells.zero);
+    }
 }
 
 /// A row and the work behind it.
@@ -67,6 +95,18 @@ enum Row {
 }
 
 impl Row {
+    /// Every row, in the order of the table.
+    const ALL: [Self; PartKind::ALL.len() + 2] = {
+        let mut rows = [Self::Total; PartKind::ALL.len() + 2];
+        let mut place = 0;
+        while place < PartKind::ALL.len() {
+            rows[place] = Self::Part(PartKind::ALL[place]);
+            place += 1;
+        }
+        rows[place + 1] = Self::SystemMemory;
+        rows
+    };
+
     const fn slug(self) -> &'static str {
         match self {
             Self::Part(kind) => slug(kind),
@@ -121,11 +161,9 @@ impl Row {
     }
 
     /// The row, and under it the row with its work.
-    fn view(self, page: Page, explained: Memo<Option<Explanation>>) -> Built {
+    fn view(self, page: Page, cells: ShownCells, explained: Memo<Option<Explanation>>) -> Built {
         let Page { outcome, system, .. } = page;
         let open = RwSignal::new(false);
-        // Most rows stay as they are when one input changes: then nothing below this runs.
-        let cells = Memo::new(move |_| outcome.with(|outcome| self.cells(outcome, system.get())));
         // Worked out only while it can be seen.
         let work = move |line: fn(Row, &Outcome) -> String| {
             text(move || if open.get() { outcome.with(|outcome| line(self, outcome)) } else { String::new() })
@@ -142,7 +180,7 @@ impl Row {
         built(view! {
             <tr
                 class=format!("row row-{slug}")
-                class:zero=flag(move || cells.with(|cells| cells.zero))
+                class:zero=flag(move || cells.zero.get())
                 data-testid=test_id
             >
                 <th scope="row">
@@ -150,11 +188,11 @@ impl Row {
                     {self.name()}
                 </th>
                 <td class="number">
-                    <span class="figure">{text(move || cells.with(|cells| cells.figure.clone()))}</span>
+                    <span class="figure">{text(move || cells.figure.get())}</span>
                     "\u{2009}"
-                    <span class="cell-unit">{text(move || cells.with(|cells| cells.unit.to_owned()))}</span>
+                    <span class="cell-unit">{text(move || cells.unit.get().to_owned())}</span>
                 </td>
-                <td class="number">{text(move || cells.with(|cells| cells.share.clone()))}</td>
+                <td class="number">{text(move || cells.share.get())}</td>
                 <td>
                     {disclosure(
                         "quiet work-button",
