@@ -8,7 +8,7 @@ use crate::described::{self, Described};
 use crate::details;
 use crate::form::{Fields, Form, Input, Outcome, Texts};
 use crate::platform;
-use crate::reactive::settled;
+use crate::reactive::{effect, put};
 
 const LOADING: &str = "Loading the described models…";
 
@@ -40,7 +40,9 @@ impl Page {
     pub fn new(texts: &Texts, system: UnitSystem) -> Self {
         let form = Form::new(texts);
         let outcome = Memo::new(move |last| Outcome::of(&form.texts_in_use(), last));
-        let [fields] = settled(move || [outcome.with(|outcome| outcome.fields.clone())]);
+        let known = move || outcome.with(|outcome| outcome.fields.clone());
+        let fields = RwSignal::new(untrack(known));
+        effect(move || put(fields, known()));
         Self {
             form,
             outcome,

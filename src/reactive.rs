@@ -36,7 +36,16 @@ pub fn action(mut action: impl FnMut() + 'static) -> Action {
     Box::new(move |_| action())
 }
 
+/// Runs at once, then ahead of the next frame whenever what it follows has changed.
+pub fn effect(run: impl Fn() + 'static) {
+    let run: Box<dyn Fn()> = Box::new(run);
+    Effect::new(run);
+}
+
 /// Sets a signal where it differs.
+///
+/// Whoever follows a memo is asked again at every change of what the memo rests on, though it comes out the same; whoever
+/// follows a signal that is set like this is left alone.
 pub fn put<T>(signal: RwSignal<T>, value: T)
 where
     T: PartialEq + Send + Sync + 'static,
@@ -46,16 +55,10 @@ where
     }
 }
 
-/// What follows from other signals, each told on only where it differs.
-///
-/// Whoever follows a memo is asked again at every change of what the memo rests on, though it comes out the same; whoever
-/// follows these is left alone. They come a moment later than a memo, still ahead of the next frame.
-pub fn settled<T, const N: usize>(values: impl Fn() -> [T; N] + 'static) -> [RwSignal<T>; N]
-where
-    T: PartialEq + Send + Sync + 'static,
-{
-    let settled = untrack(&values).map(RwSignal::new);
-    Effect::new(move || settled.into_iter().zip(values()).for_each(|(signal, value)| put(signal, value)));
+/// Texts that follow signals together, each told on only where it differs.
+pub fn settled<const N: usize>(texts: impl Fn() -> [String; N] + 'static) -> [RwSignal<String>; N] {
+    let settled = untrack(&texts).map(RwSignal::new);
+    effect(move || settled.into_iter().zip(texts()).for_each(|(signal, text)| put(signal, text)));
     settled
 }
 

@@ -20,7 +20,7 @@ use crate::built::{Built, built};
 use crate::form::Outcome;
 use crate::page::Page;
 use crate::platform;
-use crate::reactive::{Text, action, text};
+use crate::reactive::{Text, action, effect, text};
 use crate::results::{device_name, slug};
 
 const FONT: &str = "system-ui, sans-serif";
@@ -274,7 +274,7 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
             paint(&canvas, area, window().device_pixel_ratio(), &look.palette, false, &drawn.picture, marker);
         });
     };
-    Effect::new(move || {
+    effect(move || {
         outcome.track();
         system.track();
         appearance.track();

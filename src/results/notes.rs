@@ -7,16 +7,18 @@ use super::{capitalized, device_name, smallest};
 use crate::built::{Built, built};
 use crate::form::Outcome;
 use crate::page::Page;
-use crate::reactive::{flag, settled, text};
+use crate::reactive::{effect, flag, put, settled, text};
 
 /// Assumptions and warnings, warnings first.
 pub fn notes(page: Page) -> Built {
     let Page { outcome, system, .. } = page;
-    let [list] = settled(move || [outcome.with(|outcome| list(outcome, system.get()))]);
     let [about, read] =
         settled(move || outcome.with(|outcome| [device_note(outcome, system.get()), source(outcome).to_owned()]));
+    let list = move || outcome.with(|outcome| list(outcome, system.get()));
+    let shown = RwSignal::new(untrack(list));
+    effect(move || put(shown, list()));
     let items = move || {
-        let items = list.get().into_iter().map(|(warning, text)| {
+        let items = shown.get().into_iter().map(|(warning, text)| {
             view! { <li><strong>{if warning { "Beware: " } else { "" }}</strong>{text}</li> }
         });
         items.collect_view()

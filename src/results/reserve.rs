@@ -10,7 +10,7 @@ use crate::built::{Built, built};
 use crate::form::Outcome;
 use crate::page::Page;
 use crate::quiet::{From, once_quiet};
-use crate::reactive::{flag, text};
+use crate::reactive::{effect, flag, put, text};
 
 /// How long typing pauses before they are worked out.
 const DELAY: Duration = Duration::from_millis(300);
@@ -95,11 +95,9 @@ pub fn reserve(page: Page) -> Built {
     let figures = RwSignal::new(None::<Figures>);
     // What the figures stand for has changed since.
     let stale = RwSignal::new(true);
-    Effect::new(move || {
+    effect(move || {
         outcome.track();
-        if !stale.get_untracked() {
-            stale.set(true);
-        }
+        put(stale, true);
     });
     let work_out = move || {
         figures.set(outcome.with_untracked(Figures::of));

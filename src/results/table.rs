@@ -8,7 +8,7 @@ use crate::built::{Built, built};
 use crate::described;
 use crate::form::Outcome;
 use crate::page::Page;
-use crate::reactive::{disclosure, flag, put, text};
+use crate::reactive::{disclosure, effect, flag, put, text};
 
 /// Lines of tensors that are shown of a part.
 const MOST_LINES: usize = 24;
@@ -25,7 +25,7 @@ pub fn table(page: Page) -> Built {
     let Page { outcome, system, .. } = page;
     let cells = move || outcome.with(|outcome| Row::ALL.map(|row| row.cells(outcome, system.get())));
     let shown = untrack(cells).map(ShownCells::new);
-    Effect::new(move || shown.into_iter().zip(cells()).for_each(|(shown, cells)| shown.put(cells)));
+    effect(move || shown.into_iter().zip(cells()).for_each(|(shown, cells)| shown.put(cells)));
     let mut rows = Row::ALL.into_iter().zip(shown).map(|(row, cells)| row.view(page, cells, explained));
     let parts = rows.by_ref().take(PartKind::ALL.len()).collect_view();
     built(view! {
@@ -58,7 +58,7 @@ pub fn table(page: Page) -> Built {
 #[derive(Debug, Clone)]
 struct Cells {
     figure: String,
-    unit: &'static str,
+    unit: String,
     share: String,
     zero: bool,
 }
@@ -67,7 +67,7 @@ struct Cells {
 #[derive(Debug, Clone, Copy)]
 struct ShownCells {
     figure: RwSignal<String>,
-    unit: RwSignal<&'static str>,
+    unit: RwSignal<String>,
     share: RwSignal<String>,
     zero: RwSignal<bool>,
 }
@@ -157,7 +157,12 @@ impl Row {
 
     fn cells(self, outcome: &Outcome, system: UnitSystem) -> Cells {
         let (bytes, unit) = (self.bytes(outcome), self.unit(outcome, system));
-        Cells { figure: figure(bytes, unit), unit: unit.name(), share: self.share(outcome), zero: bytes == Bytes::ZERO }
+        Cells {
+            figure: figure(bytes, unit),
+            unit: unit.name().to_owned(),
+            share: self.share(outcome),
+            zero: bytes == Bytes::ZERO,
+        }
     }
 
     /// The row, and under it the row with its work.
@@ -190,7 +195,7 @@ impl Row {
                 <td class="number">
                     <span class="figure">{text(move || cells.figure.get())}</span>
                     "\u{2009}"
-                    <span class="cell-unit">{text(move || cells.unit.get().to_owned())}</span>
+                    <span class="cell-unit">{text(move || cells.unit.get())}</span>
                 </td>
                 <td class="number">{text(move || cells.share.get())}</td>
                 <td>

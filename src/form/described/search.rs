@@ -8,7 +8,7 @@ use nn_memory::{Choice, Family, Field, format_count};
 use super::super::field::Shown;
 use crate::built::{Built, built};
 use crate::page::Page;
-use crate::reactive::{flag, optional, text};
+use crate::reactive::{effect, flag, optional, text};
 
 const LIST_ID: &str = "model-list";
 
@@ -43,7 +43,7 @@ pub fn search(shown: &Shown, page: Page) -> Built {
         page.form.set(Field::Model, model.key);
     };
     // The option in question stays in sight within the list.
-    Effect::new(move || {
+    effect(move || {
         let place = active.get();
         if !is_open() {
             return;
