@@ -244,6 +244,26 @@ async fn what_is_typed_becomes_the_scenario() {
 }
 
 #[wasm_bindgen_test]
+async fn who_follows_what_stays_as_it_is_is_left_alone() {
+    let (stage, page) = form().await;
+    let runs = Rc::new(Cell::new(0));
+    let count = Rc::clone(&runs);
+    let following = Owner::new();
+    following.with(|| {
+        Effect::new(move || {
+            page.fields.track();
+            count.set(count.get() + 1);
+        });
+    });
+    tick().await;
+    for (text, expected) in [("7B", 1), ("8B", 1), ("many", 2), ("9B", 3), ("10B", 3)] {
+        stage.type_into("input-params", text);
+        tick().await;
+        assert_eq!(runs.get(), expected, "{text}");
+    }
+}
+
+#[wasm_bindgen_test]
 async fn a_short_number_is_read_back_in_full() {
     let (stage, _page) = form().await;
     stage.type_into("input-params", "1.5e9");
