@@ -78,37 +78,51 @@ fn parse_colour(text: &str) -> Option<RGBColor> {
     Some(RGBColor(channel(0)?, channel(1)?, channel(2)?))
 }
 
-/// Makes the canvas as many device pixels as it covers and draws the picture.
-///
-/// `background` is for a file, which has no page behind it.
-fn paint(
-    canvas: &HtmlCanvasElement,
-    area: Area,
-    ratio: f64,
-    palette: &Palette,
-    background: bool,
-    picture: &Picture,
-    marker: Option<f64>,
-) -> Option<()> {
-    let (width, height) = (px(area.width, ratio).max(1).unsigned_abs(), px(area.height, ratio).max(1).unsigned_abs());
-    if (canvas.width(), canvas.height()) == (width, height) {
-        context(canvas)?.clear_rect(0.0, 0.0, f64::from(width), f64::from(height));
-    } else {
-        canvas.set_width(width);
-        canvas.set_height(height);
+/// A canvas that is ready to be drawn on, as many device pixels as it covers.
+struct Surface {
+    size: (u32, u32),
+    context: CanvasRenderingContext2d,
+    area: DrawingArea<CanvasBackend, Shift>,
+}
+
+impl Surface {
+    /// The surface as it was, or another if the canvas covers more or fewer pixels now.
+    fn of(canvas: &HtmlCanvasElement, area: Area, ratio: f64, before: Option<Self>) -> Option<Self> {
+        let pixels = |length: f64| px(length, ratio).max(1).unsigned_abs();
+        let size = (pixels(area.width), pixels(area.height));
+        if before.as_ref().is_some_and(|before| before.size == size) {
+            return before;
+        }
+        canvas.set_width(size.0);
+        canvas.set_height(size.1);
+        let context = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+        let area = CanvasBackend::with_canvas_object(canvas.clone())?.into_drawing_area();
+        Some(Self { size, context, area })
     }
-    let surface = CanvasBackend::with_canvas_object(canvas.clone())?.into_drawing_area();
-    if background {
-        surface.fill(&palette.ground).ok()?;
+
+    /// Draws the picture in place of what stands there.
+    ///
+    /// `background` is for a file, which has no page behind it.
+    fn paint(
+        &self,
+        ratio: f64,
+        palette: &Palette,
+        background: bool,
+        picture: &Picture,
+        marker: Option<[(f64, f64); 2]>,
+    ) -> Option<()> {
+        self.context.clear_rect(0.0, 0.0, f64::from(self.size.0), f64::from(self.size.1));
+        if background {
+            self.area.fill(&palette.ground).ok()?;
+        }
+        for shape in &picture.shapes {
+            draw(&self.area, shape, palette, ratio)?;
+        }
+        if let Some(ends) = marker {
+            draw(&self.area, &Shape::Line(ends.to_vec(), Ink::Text, 1.0), palette, ratio)?;
+        }
+        self.area.present().ok()
     }
-    for shape in &picture.shapes {
-        draw(&surface, shape, palette, ratio)?;
-    }
-    if let Some(at) = marker {
-        let line = Shape::Line(vec![(at, 0.0), (at, area.height)], Ink::Text, 1.0);
-        draw(&surface, &line, palette, ratio)?;
-    }
-    surface.present().ok()
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a cast to i32 saturates, far outside any canvas")]
@@ -155,34 +169,34 @@ fn draw<B: DrawingBackend>(
     .ok()
 }
 
-/// What holds until colours or sizes change. A keystroke would spend more on asking for it than on drawing.
+/// What holds until the theme changes. A keystroke would spend more on asking for it than on drawing.
 struct Look {
     appearance: usize,
     palette: Palette,
-    widths: RefCell<Vec<(String, f64)>>,
+    /// Of each character seen so far, in CSS pixels.
+    widths: RefCell<Vec<(char, f64)>>,
 }
-
-/// More widths than this are of labels that are gone: a chart has fifty at the most.
-const WIDTHS_KEPT: usize = 128;
 
 impl Look {
     fn of_page(appearance: usize) -> Self {
         Self { appearance, palette: Palette::of_page(), widths: RefCell::default() }
     }
 
-    /// Measures with the canvas' own metrics; plotters would add spans to the page for it.
+    /// Measures with the canvas' own metrics; plotters would add spans to the page for it. A label is as wide as its
+    /// characters: figures change at every keystroke, and digits stay.
     fn measure(&self, context: &CanvasRenderingContext2d, text: &str) -> f64 {
         let mut widths = self.widths.borrow_mut();
-        if let Some((_, width)) = widths.iter().find(|(known, _)| known == text) {
-            return *width;
-        }
-        context.set_font(&format!("{FONT_SIZE}px {FONT}"));
-        let width = context.measure_text(text).map_or(text.len() as f64 * FONT_SIZE / 2.0, |metrics| metrics.width());
-        if widths.len() >= WIDTHS_KEPT {
-            widths.clear();
-        }
-        widths.push((text.to_owned(), width));
-        width
+        let mut width_of = |character: char| {
+            if let Some((_, width)) = widths.iter().find(|(known, _)| *known == character) {
+                return *width;
+            }
+            context.set_font(&format!("{FONT_SIZE}px {FONT}"));
+            let measured = context.measure_text(character.encode_utf8(&mut [0; 4]));
+            let width = measured.map_or(FONT_SIZE / 2.0, |metrics| metrics.width());
+            widths.push((character, width));
+            width
+        };
+        text.chars().map(&mut width_of).sum()
     }
 }
 
@@ -191,10 +205,7 @@ impl Look {
 struct Drawn {
     picture: Picture,
     look: Option<Look>,
-}
-
-fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
-    canvas.get_context("2d").ok()??.dyn_into().ok()
+    surface: Option<Surface>,
 }
 
 /// A chart: its words, its picture, and what belongs under it.
@@ -262,16 +273,19 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
         if area.width < 1.0 {
             return;
         }
-        let Some(context) = context(&canvas) else { return };
+        let ratio = window().device_pixel_ratio();
         drawn.update_value(|drawn| {
             let appearance = appearance.get_untracked();
             let look = drawn.look.take().filter(|look| look.appearance == appearance);
             let look = drawn.look.insert(look.unwrap_or_else(|| Look::of_page(appearance)));
-            let measure = |text: &str| look.measure(&context, text);
-            drawn.picture = layout.with_value(|layout| layout(area, &measure));
-            let marker = selected.get_untracked().and_then(|index| drawn.picture.hits.get(index)).map(|hit| hit.marker);
             // A canvas that gives no context draws nothing; the table says the same.
-            paint(&canvas, area, window().device_pixel_ratio(), &look.palette, false, &drawn.picture, marker);
+            drawn.surface = Surface::of(&canvas, area, ratio, drawn.surface.take());
+            let Some(surface) = &drawn.surface else { return };
+            let measure = |text: &str| look.measure(&surface.context, text);
+            drawn.picture = layout.with_value(|layout| layout(area, &measure));
+            let hit = selected.get_untracked().and_then(|index| drawn.picture.hits.get(index));
+            let marker = hit.map(|hit| [(hit.marker, 0.0), (hit.marker, area.height)]);
+            surface.paint(ratio, &look.palette, false, &drawn.picture, marker);
         });
     };
     effect(move || {
@@ -318,8 +332,10 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
         let Ok(Ok(file)) = document().create_element("canvas").map(JsCast::dyn_into::<HtmlCanvasElement>) else {
             return;
         };
-        let painted = drawn
-            .with_value(|drawn| paint(&file, area_of(&shown), 2.0, &Palette::of_page(), true, &drawn.picture, None));
+        let ratio = 2.0;
+        let painted = Surface::of(&file, area_of(&shown), ratio, None).and_then(|surface| {
+            drawn.with_value(|drawn| surface.paint(ratio, &Palette::of_page(), true, &drawn.picture, None))
+        });
         if painted.is_some() {
             platform::download_png(&file, &format!("nn-memory-{name}.png"));
             status.set(format!("Saved the chart as nn-memory-{name}.png."));
