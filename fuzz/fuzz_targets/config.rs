@@ -16,4 +16,7 @@ fuzz_target!(|text: &str| {
         }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
+    for remark in Config::remarks(text) {
+        assert!(!remark.to_string().is_empty());
+    }
 });

@@ -1,7 +1,7 @@
 //! An input: label, help, control and message, tied together.
 
 use leptos::either::Either;
-use leptos::html::{Input as InputElement, Textarea};
+use leptos::html::Input as InputElement;
 use leptos::prelude::*;
 use nn_memory::{Bytes, Choice, Field, format_count, parse_count};
 
@@ -43,10 +43,8 @@ pub enum Control {
     Segments(fn() -> Options),
     /// Yes or no.
     Switch,
-    /// A model of the catalogue, searched for.
-    Search(fn(&Shown, Page) -> Built),
-    /// A pasted text.
-    Area,
+    /// A control of its own.
+    Own(fn(&Shown, Page) -> Built),
 }
 
 /// Key and name of each option.
@@ -154,8 +152,7 @@ impl Shown {
             Control::Select(options) => self.select(page, options()),
             Control::Names(names) => self.select(page, names.iter().map(|name| (*name, *name)).collect()),
             Control::Segments(options) => self.segments(page, options()),
-            Control::Search(search) => search(&self, page),
-            Control::Area => self.area(page),
+            Control::Own(control) => control(&self, page),
             Control::Number | Control::Words | Control::Switch => self.number(page),
         };
         let (value, number) = (page.form.text(input), self.number);
@@ -232,34 +229,6 @@ impl Shown {
                 />
                 <span class="unit">{self.unit}</span>
             </div>
-        })
-    }
-
-    fn area(&self, page: Page) -> Built {
-        let (form, input) = (page.form, self.input);
-        let value = form.text(input);
-        let element = NodeRef::<Textarea>::new();
-        let select_all = move |_| {
-            if let Some(area) = element.get_untracked() {
-                area.select();
-            }
-        };
-        let id = self.id();
-        built(view! {
-            <textarea
-                rows="8"
-                autocomplete="off"
-                autocapitalize="off"
-                spellcheck="false"
-                id=id.clone()
-                data-testid=id
-                node_ref=element
-                prop:value=text(move || value.get())
-                aria-invalid=optional(self.invalid(page))
-                aria-describedby=self.described_by()
-                on:input:target=move |event| form.set(input, &event.target().value())
-                on:focus=select_all
-            ></textarea>
         })
     }
 

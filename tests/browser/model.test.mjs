@@ -109,6 +109,19 @@ visit('a pasted config.json becomes the model', async page => {
   assert.equal(await page.get('stale').isVisible(), false);
 });
 
+visit('what a pasted config.json says beside the network is told', async page => {
+  await kind(page, 'config');
+  const area = page.get('model-config');
+  await area.fill('{"model_type": "gemma3", "text_config": {"model_type": "gemma3_text", "num_hidden_layers": 34}, "torch_dtype": "bfloat16"}');
+  await page.addressed('?v=1&model_type=gemma3_text&num_hidden_layers=34');
+  const told = await page.text('config-remarks');
+  assert.match(told, /^This is the language model of gemma3 alone: /);
+  assert.match(told, /Published in bfloat16, which is not taken over/);
+  assert.ok((await area.getAttribute('aria-describedby')).split(' ').includes('config-remarks'));
+  await area.fill('{"model_type": "gpt2"}');
+  await eventually(() => page.text('config-remarks'), '');
+});
+
 const deep = `{"model_type":"llama","a":${'['.repeat(10_000)}${']'.repeat(10_000)}}`;
 const refused = [
   ['text that is no JSON', 'hello', /^Not a JSON object: /],

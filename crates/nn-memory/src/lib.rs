@@ -50,7 +50,7 @@ mod scenario;
 mod step;
 mod sweep;
 
-pub use architecture::{Config, ConfigError, Family};
+pub use architecture::{Config, ConfigError, Family, Remark};
 pub use bytes::{Bytes, Size, Unit, UnitSystem};
 pub use choice::Choice;
 pub use described::{Explanation, LayerShare, PartLine, Report, Reserved, TimelinePoint};

@@ -1,6 +1,7 @@
 //! What the form has for described models; that of every model and of one by its size is beside this module.
 
 mod by_hand;
+mod pasted;
 mod read;
 mod search;
 mod switching;
@@ -12,13 +13,14 @@ use nn_memory::{
     ModelKind, PrecisionMode, Run, Scenario,
 };
 
-use super::field::Control::{Area, Number, Search, Segments, Select, Switch, Words};
+use super::field::Control::{Number, Own, Segments, Select, Switch, Words};
 use super::field::{Spec, options};
 use super::groups::{explained, spec};
 use super::read::Reader;
 use super::texts::{Context, Texts};
 use crate::built::Built;
 use crate::page::Page;
+use pasted::pasted;
 use search::search;
 
 /// The form's part for described models, see [`crate::described`].
@@ -90,12 +92,13 @@ fn inputs(part: Part) -> &'static [Spec] {
 
 #[rustfmt::skip]
 static MODEL: &[Spec] = &[
-    explained(spec(Field::Model, "Name", "", Search(search),
+    explained(spec(Field::Model, "Name", "", Own(search),
         "Type a part of the name or of the family, then choose with the arrow keys and Enter.")),
     explained(spec(Field::ModelType, "Family", "", Select(options::<Family>),
         "The model_type of config.json. Its fields follow, with the family's published defaults.")),
-    explained(spec(Field::Config, "config.json", "", Area,
-        "Paste the file from Hugging Face. Fields that do not bear on memory are left alone.")),
+    explained(spec(Field::Config, "config.json", "", Own(pasted),
+        "Paste the file from Hugging Face. Fields that do not bear on memory are left alone; of a network that reads \
+         images as well, the language model counts.")),
 ];
 
 #[rustfmt::skip]

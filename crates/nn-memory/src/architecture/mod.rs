@@ -51,7 +51,7 @@ mod timm_vit;
 mod vit;
 
 pub use config::{Activation, Config, ConfigField, FieldKind, MOST_FIELDS};
-pub use read::ConfigError;
+pub use read::{ConfigError, Remark};
 
 use crate::catalog::Multiprocessors;
 use crate::program::{Builder, Layers, Mode, Program};

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{Config, Family, FieldKind};
 use crate::{Choice, Decimal};
@@ -93,8 +94,7 @@ impl fmt::Display for ConfigError {
             }
             Self::NoModelType => f.write_str("model_type is missing: it names the family, such as \"llama\""),
             Self::UnknownModelType { model_type } => {
-                let shown: String = model_type.chars().take(40).collect();
-                write!(f, "model_type {shown:?} is not supported; supported are ")?;
+                write!(f, "model_type {:?} is not supported; supported are ", shown(model_type))?;
                 for (place, family) in Family::ALL.iter().enumerate() {
                     if place > 0 {
                         f.write_str(", ")?;
@@ -118,7 +118,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// A value of an object, as far as configurations need it.
+/// A value, as far as configurations need it.
 #[derive(Debug, Clone, PartialEq)]
 enum Value {
     Null,
@@ -126,8 +126,9 @@ enum Value {
     Count(u64),
     Number(f64),
     Text(String),
-    /// A list or an object: of one field, how many entries it has.
-    Nested(u64),
+    List,
+    /// How many entries it has, and those that were read.
+    Object(u64, Entries),
 }
 
 impl Value {
@@ -137,96 +138,186 @@ impl Value {
             Self::Flag(flag) => flag.to_string(),
             Self::Count(count) => count.to_string(),
             Self::Number(number) => number.to_string(),
-            Self::Text(text) => {
-                let shown: String = text.chars().take(40).collect();
-                format!("{shown:?}")
-            }
-            Self::Nested(_) => "a list or an object".into(),
+            Self::Text(text) => format!("{:?}", shown(text)),
+            Self::List => "a list".into(),
+            Self::Object(..) => "an object".into(),
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-
-        impl<'de> Visitor<'de> for Any {
-            type Value = Value;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value")
-            }
-
-            fn visit_unit<E>(self) -> Result<Value, E> {
-                Ok(Value::Null)
-            }
-
-            fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
-                Ok(Value::Flag(flag))
-            }
-
-            fn visit_u64<E>(self, count: u64) -> Result<Value, E> {
-                Ok(Value::Count(count))
-            }
-
-            fn visit_i64<E>(self, count: i64) -> Result<Value, E> {
-                Ok(u64::try_from(count).map_or(Value::Number(-1.0), Value::Count))
-            }
-
-            fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
-                Ok(Value::Number(number))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-                Ok(Value::Text(text.to_owned()))
-            }
-
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-                let mut length = 0;
-                while list.next_element::<IgnoredAny>()?.is_some() {
-                    length += 1;
-                }
-                Ok(Value::Nested(length))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-                let mut length = 0;
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
-                    length += 1;
-                }
-                Ok(Value::Nested(length))
-            }
-        }
-
-        deserializer.deserialize_any(Any)
     }
 }
 
 /// The entries of an object in their order; of equal keys, all.
+#[derive(Debug, Clone, Default, PartialEq)]
 struct Entries(Vec<(String, Value)>);
 
-impl<'de> Deserialize<'de> for Entries {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
+impl Entries {
+    /// The last of a key: that is the one which counts.
+    fn get(&self, key: &str) -> Option<&Value> {
+        self.0.iter().rfind(|(other, _)| other == key).map(|(_, value)| value)
+    }
 
-        impl<'de> Visitor<'de> for Object {
-            type Value = Entries;
+    fn name(&self, key: &str) -> Option<&str> {
+        match self.get(key) {
+            Some(Value::Text(name)) => Some(name),
+            _ => None,
+        }
+    }
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
+    fn family(&self) -> Result<Family, ConfigError> {
+        match self.get("model_type") {
+            Some(Value::Text(model_type)) => Family::from_key(model_type)
+                .ok_or_else(|| ConfigError::UnknownModelType { model_type: model_type.clone() }),
+            Some(other) => {
+                let (given, expected) = (other.words(), "a name".into());
+                Err(ConfigError::WrongType { field: "model_type", given, expected })
             }
+            None => Err(ConfigError::NoModelType),
+        }
+    }
+}
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Entries(entries))
+/// Where the language model of a network stands that reads more than text.
+const TEXT_CONFIG: &str = "text_config";
+
+/// Reads a value: of objects the outermost, and so many of those within that describe the text part. All others are
+/// counted, however deep they nest.
+struct Read {
+    objects: u8,
+}
+
+impl<'de> DeserializeSeed<'de> for Read {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Read {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+        Ok(Value::Flag(flag))
+    }
+
+    fn visit_u64<E>(self, count: u64) -> Result<Value, E> {
+        Ok(Value::Count(count))
+    }
+
+    fn visit_i64<E>(self, count: i64) -> Result<Value, E> {
+        Ok(u64::try_from(count).map_or(Value::Number(-1.0), Value::Count))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(Value::Number(number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::Text(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Value::List)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let (mut length, mut entries) = (0, Vec::new());
+        let Some(within) = self.objects.checked_sub(1) else {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+                length += 1;
+            }
+            return Ok(Value::Object(length, Entries::default()));
+        };
+        while let Some(key) = map.next_key::<String>()? {
+            let value = map.next_value_seed(Self { objects: if key == TEXT_CONFIG { within } else { 0 } })?;
+            entries.push((key, value));
+            length += 1;
+        }
+        Ok(Value::Object(length, Entries(entries)))
+    }
+}
+
+/// What a file describes.
+struct Described {
+    family: Family,
+    entries: Entries,
+    /// What stands around them, where they are those of a text part.
+    around: Option<Entries>,
+}
+
+impl Described {
+    fn of(text: &str) -> Result<Self, ConfigError> {
+        if text.len() > LONGEST {
+            return Err(ConfigError::TooLong { bytes: text.len() });
+        }
+        let mut json = serde_json::Deserializer::from_str(text);
+        let read = Read { objects: 2 }.deserialize(&mut json).and_then(|value| json.end().map(|()| value));
+        let entries = match read {
+            Ok(Value::Object(_, entries)) => entries,
+            Ok(other) => return Err(ConfigError::NotJson { reason: format!("it is {}", other.words()) }),
+            Err(error) => return Err(ConfigError::NotJson { reason: error.to_string() }),
+        };
+        match (entries.family(), entries.get(TEXT_CONFIG)) {
+            (Err(unknown @ ConfigError::UnknownModelType { .. }), Some(Value::Object(_, text))) => {
+                let family = match text.family() {
+                    Err(ConfigError::NoModelType) => Err(unknown),
+                    family => family,
+                }?;
+                Ok(Self { family, entries: text.clone(), around: Some(entries) })
+            }
+            (family, _) => Ok(Self { family: family?, entries, around: None }),
+        }
+    }
+}
+
+/// What a file says that its [`Config`] does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Remark {
+    /// The network has other parts beside its `text_config`, which alone is read.
+    TextPart {
+        /// The whole network's.
+        model_type: String,
+    },
+    /// Its weights are stored quantized.
+    Quantized,
+    /// It was published in this type.
+    Published {
+        /// As it was given: `bfloat16`.
+        dtype: String,
+    },
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TextPart { model_type } => write!(
+                f,
+                "This is the language model of {} alone: what reads images or sound is not counted.",
+                shown(model_type)
+            ),
+            Self::Quantized => f.write_str(
+                "Its weights are stored quantized (quantization_config), which is not counted: they take the type of the \
+                 chosen precision.",
+            ),
+            Self::Published { dtype } => {
+                write!(f, "Published in {}, which is not taken over: choose the precision of the run.", shown(dtype))
             }
         }
-
-        deserializer.deserialize_map(Object)
     }
+}
+
+/// As much of a name as a message has room for.
+fn shown(name: &str) -> String {
+    name.chars().take(40).collect()
 }
 
 /// Names that other members of a family, or older versions, have for a field.
@@ -243,7 +334,8 @@ const SYNONYMS: [(&str, &str); 8] = [
 
 impl Config {
     /// Reads a `config.json`: `model_type` picks the family, unknown fields are ignored, missing ones get the family's
-    /// published defaults.
+    /// published defaults. Of a network that reads images or sound as well, the language model is read, which stands
+    /// in its `text_config`; [`Self::remarks`] tells.
     ///
     /// ```
     /// use nn_memory::Config;
@@ -260,26 +352,41 @@ impl Config {
     /// Text that is no JSON object or longer than 1 MiB, a family that is not supported, a field of a wrong type or
     /// outside its limits: the error names the field.
     pub fn from_json(text: &str) -> Result<Self, ConfigError> {
-        if text.len() > LONGEST {
-            return Err(ConfigError::TooLong { bytes: text.len() });
-        }
-        let Entries(entries) =
-            serde_json::from_str(text).map_err(|error| ConfigError::NotJson { reason: error.to_string() })?;
-        let model_type = match entries.iter().rfind(|(key, _)| key == "model_type") {
-            Some((_, Value::Text(model_type))) => model_type,
-            Some((_, other)) => {
-                let (given, expected) = (other.words(), "a name".into());
-                return Err(ConfigError::WrongType { field: "model_type", given, expected });
-            }
-            None => return Err(ConfigError::NoModelType),
-        };
-        let family = Family::from_key(model_type)
-            .ok_or_else(|| ConfigError::UnknownModelType { model_type: model_type.clone() })?;
+        let Described { family, entries: Entries(entries), .. } = Described::of(text)?;
         let mut config = Self::of(family);
         for (key, value) in &entries {
             config.read(key, value)?;
         }
         Ok(config)
+    }
+
+    /// What a `config.json` says that the configuration read from it does not hold; nothing of a text that is none.
+    ///
+    /// ```
+    /// use nn_memory::Config;
+    ///
+    /// let text = r#"{"model_type": "llava", "text_config": {"model_type": "llama"}, "dtype": "float16"}"#;
+    /// let remarks: Vec<_> = Config::remarks(text).iter().map(ToString::to_string).collect();
+    /// assert_eq!(
+    ///     remarks,
+    ///     [
+    ///         "This is the language model of llava alone: what reads images or sound is not counted.",
+    ///         "Published in float16, which is not taken over: choose the precision of the run.",
+    ///     ]
+    /// );
+    /// ```
+    pub fn remarks(text: &str) -> Vec<Remark> {
+        let Ok(Described { entries, around, .. }) = Described::of(text) else { return Vec::new() };
+        let whole = around.as_ref().unwrap_or(&entries);
+        // The name before and since transformers 5.
+        let dtype =
+            [whole, &entries].into_iter().find_map(|part| part.name("dtype").or_else(|| part.name("torch_dtype")));
+        let text_part = around.as_ref().and_then(|around| around.name("model_type"));
+        let text_part = text_part.map(|model_type| Remark::TextPart { model_type: model_type.to_owned() });
+        let quantized =
+            matches!(whole.get("quantization_config"), Some(Value::Object(..))).then_some(Remark::Quantized);
+        let published = dtype.map(|dtype| Remark::Published { dtype: dtype.to_owned() });
+        [text_part, quantized, published].into_iter().flatten().collect()
     }
 
     fn read(&mut self, key: &str, value: &Value) -> Result<(), ConfigError> {
@@ -296,7 +403,7 @@ impl Config {
         };
         let code = match (field.kind, value) {
             (FieldKind::Count { .. } | FieldKind::OptionalCount { .. }, Value::Count(count)) => *count,
-            (FieldKind::Count { .. }, Value::Nested(length)) if key == "id2label" => *length,
+            (FieldKind::Count { .. }, Value::Object(length, _)) if key == "id2label" => *length,
             (FieldKind::OptionalCount { .. }, Value::Null) => 0,
             // Fields that a configuration leaves out are sometimes written as null.
             (_, Value::Null) => field.default,
@@ -347,7 +454,7 @@ mod tests {
     #[test]
     fn messages_name_the_field_and_what_it_takes() {
         assert!(error("{").starts_with("not a JSON object: EOF"));
-        assert!(error("[1]").starts_with("not a JSON object: invalid type: sequence, expected an object"));
+        assert!(error("[1]").starts_with("not a JSON object: it is a list"));
         assert_eq!(error("{}"), "model_type is missing: it names the family, such as \"llama\"");
         assert!(
             error(r#"{"model_type":"resnet"}"#)
@@ -366,6 +473,31 @@ mod tests {
             error(r#"{"model_type":"llama","tie_word_embeddings":"yes"}"#),
             "tie_word_embeddings must be true or false, got \"yes\""
         );
+    }
+
+    #[test]
+    fn of_a_network_that_reads_images_the_language_model_is_read() {
+        let gemma = r#"{"model_type":"gemma3","text_config":{"model_type":"gemma3_text","hidden_size":2560,
+            "intermediate_size":10240,"num_hidden_layers":34,"sliding_window":1024},"vision_config":{"hidden_size":1152}}"#;
+        let row = crate::catalog::model("gemma-3-4b").expect("a row");
+        assert_eq!(Config::from_json(gemma), Config::from_json(row.config));
+        assert_eq!(Config::remarks(gemma), [Remark::TextPart { model_type: "gemma3".into() }]);
+        assert_eq!(Config::remarks(row.config), []);
+        assert_eq!(
+            Config::remarks(r#"{"model_type":"llama","quantization_config":{"bits":4},"torch_dtype":"float16"}"#),
+            [Remark::Quantized, Remark::Published { dtype: "float16".into() }]
+        );
+        // A family's own file is read as it is, whatever it nests.
+        let config = Config::from_json(r#"{"model_type":"llama","text_config":{"model_type":"gemma"}}"#);
+        assert_eq!(config.map(|config| config.family()), Ok(Family::Llama));
+        let nested = |inner: &str| error(&format!(r#"{{"model_type":"mllama","text_config":{inner}}}"#));
+        assert!(nested(r#"{"model_type":"mllama_text_model"}"#).starts_with("model_type \"mllama_text_model\" is not"));
+        assert!(nested("{}").starts_with("model_type \"mllama\" is not supported"));
+        assert!(nested("null").starts_with("model_type \"mllama\" is not supported"));
+        assert!(nested("[1]").starts_with("model_type \"mllama\" is not supported"));
+        assert_eq!(Config::remarks("{"), []);
+        let deep = format!("{}{{}}{}", r#"{"model_type":"a","text_config":"#.repeat(10_000), "}".repeat(10_000));
+        assert!(error(&deep).contains("is not supported"));
     }
 
     #[test]
