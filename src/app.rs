@@ -1,6 +1,5 @@
 //! Layout and wiring: form → scenario → estimate → views.
 
-use std::hint::black_box;
 use std::time::Duration;
 
 use leptos::prelude::*;
@@ -103,14 +102,6 @@ fn embedded(page: Page, view: View) -> Built {
     })
 }
 
-/// Bytes that edits may need for a moment beside what the page holds.
-const ROOM: usize = 96 << 10;
-
-/// Takes that room from the system, for the allocator to hand out: the memory need not grow while someone types.
-fn take_room() {
-    drop(black_box(Vec::<u8>::with_capacity(ROOM)));
-}
-
 /// What stands under the total, loaded where it is not there yet; where that fails, a way to try again.
 fn once_there(page: Page, view: impl Fn(&'static Details) -> Built + Send + 'static) -> Built {
     let missing = RwSignal::new(false);
@@ -124,11 +115,7 @@ fn once_there(page: Page, view: impl Fn(&'static Details) -> Built + Send + 'sta
         load();
     }
     let shown = move || match page.has_details.get().then(details::get).flatten() {
-        Some(details) => {
-            let view = untrack(|| view(details));
-            take_room();
-            view
-        }
+        Some(details) => untrack(|| view(details)),
         None => built(view! {
             <div class="room" data-testid="details-room">
                 <p class="on-its-way" hidden=flag(move || missing.get())>"The table and the charts are on their way."</p>

@@ -23,10 +23,12 @@ pub fn table(page: Page) -> Built {
         page.outcome.with(|outcome| described::engine().explain(&outcome.scenario).and_then(Result::ok))
     });
     let Page { outcome, system, .. } = page;
-    let cells = move || outcome.with(|outcome| Row::ALL.map(|row| row.cells(outcome, system.get())));
-    let shown = untrack(cells).map(ShownCells::new);
-    effect(move || shown.into_iter().zip(cells()).for_each(|(shown, cells)| shown.put(cells)));
-    let mut rows = Row::ALL.into_iter().zip(shown).map(|(row, cells)| row.view(page, cells, explained));
+    let cells =
+        move || outcome.with(|outcome| Row::all().map(|row| row.cells(outcome, system.get())).collect::<Vec<_>>());
+    // Most rows stay as they are when one input changes; what shows them is not asked then.
+    let shown: Vec<_> = untrack(cells).into_iter().map(RwSignal::new).collect();
+    let mut rows = Row::all().zip(shown.clone()).map(|(row, cells)| row.view(page, cells, explained));
+    effect(move || shown.iter().zip(cells()).for_each(|(shown, cells)| put(*shown, cells)));
     let parts = rows.by_ref().take(PartKind::ALL.len()).collect_view();
     built(view! {
         <div
@@ -55,35 +57,12 @@ pub fn table(page: Page) -> Built {
 }
 
 /// What a row shows beside its name.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Cells {
     figure: String,
-    unit: String,
+    unit: &'static str,
     share: String,
     zero: bool,
-}
-
-/// What follows the cells. Most stay as they are when one input changes; what shows them is not asked then.
-#[derive(Debug, Clone, Copy)]
-struct ShownCells {
-    figure: RwSignal<String>,
-    unit: RwSignal<String>,
-    share: RwSignal<String>,
-    zero: RwSignal<bool>,
-}
-
-impl ShownCells {
-    fn new(Cells { figure, unit, share, zero }: Cells) -> Self {
-        let (figure, unit) = (RwSignal::new(figure), RwSignal::new(unit));
-        Self { figure, unit, share: RwSignal::new(share), zero: RwSignal::new(zero) }
-    }
-
-    fn put(self, cells: Cells) {
-        put(self.figure, cells.figure);
-        put(self.unit, cells.unit);
-        put(self.share, cells.share);
-        put(self.zero, cells.zero);
-    }
 }
 
 /// A row and the work behind it.
@@ -96,16 +75,9 @@ enum Row {
 
 impl Row {
     /// Every row, in the order of the table.
-    const ALL: [Self; PartKind::ALL.len() + 2] = {
-        let mut rows = [Self::Total; PartKind::ALL.len() + 2];
-        let mut place = 0;
-        while place < PartKind::ALL.len() {
-            rows[place] = Self::Part(PartKind::ALL[place]);
-            place += 1;
-        }
-        rows[place + 1] = Self::SystemMemory;
-        rows
-    };
+    fn all() -> impl Iterator<Item = Self> {
+        PartKind::ALL.into_iter().map(Self::Part).chain([Self::Total, Self::SystemMemory])
+    }
 
     const fn slug(self) -> &'static str {
         match self {
@@ -157,16 +129,11 @@ impl Row {
 
     fn cells(self, outcome: &Outcome, system: UnitSystem) -> Cells {
         let (bytes, unit) = (self.bytes(outcome), self.unit(outcome, system));
-        Cells {
-            figure: figure(bytes, unit),
-            unit: unit.name().to_owned(),
-            share: self.share(outcome),
-            zero: bytes == Bytes::ZERO,
-        }
+        Cells { figure: figure(bytes, unit), unit: unit.name(), share: self.share(outcome), zero: bytes == Bytes::ZERO }
     }
 
     /// The row, and under it the row with its work.
-    fn view(self, page: Page, cells: ShownCells, explained: Memo<Option<Explanation>>) -> Built {
+    fn view(self, page: Page, cells: RwSignal<Cells>, explained: Memo<Option<Explanation>>) -> Built {
         let Page { outcome, system, .. } = page;
         let open = RwSignal::new(false);
         // Worked out only while it can be seen.
@@ -185,7 +152,7 @@ impl Row {
         built(view! {
             <tr
                 class=format!("row row-{slug}")
-                class:zero=flag(move || cells.zero.get())
+                class:zero=flag(move || cells.with(|cells| cells.zero))
                 data-testid=test_id
             >
                 <th scope="row">
@@ -193,11 +160,11 @@ impl Row {
                     {self.name()}
                 </th>
                 <td class="number">
-                    <span class="figure">{text(move || cells.figure.get())}</span>
+                    <span class="figure">{text(move || cells.with(|cells| cells.figure.clone()))}</span>
                     "\u{2009}"
-                    <span class="cell-unit">{text(move || cells.unit.get())}</span>
+                    <span class="cell-unit">{text(move || cells.with(|cells| cells.unit.to_owned()))}</span>
                 </td>
-                <td class="number">{text(move || cells.share.get())}</td>
+                <td class="number">{text(move || cells.with(|cells| cells.share.clone()))}</td>
                 <td>
                     {disclosure(
                         "quiet work-button",
