@@ -274,23 +274,25 @@ fn one_by_one(optimize: &Optimize, program: &Program, change: &mut impl FnMut(Ki
         sizes.iter().for_each(|size| change(Kind::Temporary, "update", sign * signed(*size)));
     };
     let mut held = Pieces::default();
-    for (_, target) in targets(optimize, program) {
-        let pieces = Pieces::of(optimize, &target);
-        let sums = |last: bool| if pieces.sums_last == last { pieces.sums.as_slice() } else { &[] };
-        // What the tensor before left under its names goes as they are given new values; a layer's own copies follow
-        // one another.
-        for before in [held, pieces].iter().take(if target.copies > 1 { 2 } else { 1 }) {
+    let targets: Vec<_> = targets(optimize, program).map(|(_, target)| target).collect();
+    // Tensors of layers that are alike come layer by layer: twice is as often as makes a difference.
+    for layer in targets.chunk_by(|one, next| one.copies == next.copies) {
+        let times = layer[0].copies.min(2);
+        for target in (0..times).flat_map(|_| layer) {
+            let pieces = Pieces::of(optimize, target);
+            let sums = |last: bool| if pieces.sums_last == last { pieces.sums.as_slice() } else { &[] };
             for sign in [1, -1] {
                 changes(sums(false), sign);
             }
             changes(pieces.all(), 1);
             changes(pieces.going(), -1);
-            changes(before.staying(), -1);
+            // What the tensor before left under its names goes as they are given new values.
+            changes(held.staying(), -1);
             for sign in [1, -1] {
                 changes(sums(true), sign);
             }
+            held = pieces;
         }
-        held = pieces;
     }
     changes(held.staying(), -1);
 }

@@ -4,8 +4,8 @@ use crate::architecture::FieldKind;
 use crate::described::{lower, play};
 use crate::program::Layers;
 use crate::{
-    Attention, Checkpointing, Choice as _, Config, Family, Model, Optimizer, PrecisionMode, Run, Scenario, Task,
-    Training,
+    Attention, Checkpointing, Choice as _, Config, Family, Implementation, Model, Optimizer, PrecisionMode, Run,
+    Scenario, Task, Training,
 };
 
 use super::Watch;
@@ -92,6 +92,16 @@ fn runs() -> Vec<Run> {
 fn repeated_layers_are_trained_as_if_written_out() {
     for optimizer in [Optimizer::Sgd, Optimizer::AdamW] {
         over_all(Task::Training(Training { optimizer, ..Training::default() }), &runs());
+    }
+}
+
+#[test]
+fn repeated_layers_are_updated_one_by_one_as_if_written_out() {
+    let run = Run { implementation: Implementation::Loop, ..Run::default() };
+    let runs = [PrecisionMode::Bf16, PrecisionMode::Bf16Master].map(|precision| Run { precision, ..run });
+    for optimizer in [Optimizer::AdamW, Optimizer::RAdam, Optimizer::Adafactor, Optimizer::AdafactorHf, Optimizer::Muon]
+    {
+        over_all(Task::Training(Training { optimizer, ..Training::default() }), &runs);
     }
 }
 
