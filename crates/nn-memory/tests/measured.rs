@@ -17,12 +17,18 @@ const TOLERANCES: &[(&str, f64)] = &[
     ("vit", 1.5),
 ];
 
+/// Most that any peak may be above the measured one. What the total leaves out, the ends of blocks, makes it too small;
+/// what makes it too large is a rule that is wrong.
+const ABOVE: f64 = 0.3;
+
 /// Of all rows together: the median, and what 95 % of them stay within.
 const MEDIAN: f64 = 0.5;
 const P95: f64 = 2.0;
 
 /// The same of the peak in blocks, as the allocator counts them: the worst, the median, what 95 % stay within.
 const BLOCKS: [f64; 3] = [0.7, 0.02, 0.2];
+/// The same of the activations that stand after forward.
+const KEPT: [f64; 3] = [0.08, 0.001, 0.02];
 /// And of what the allocator takes from the device; the worst are rows of inference, whose measurement held keys and
 /// values of the prefill while it decoded.
 const RESERVED: [f64; 3] = [25.0, 0.05, 4.0];
@@ -32,6 +38,10 @@ const DECODE: f64 = 0.6;
 /// The same of the rows of [`IN_BLOCKS`]. The worst are of timm in 16 bits: they were built in FP32 on the device and then
 /// cast, so that weights lie where wider ones were.
 const OTHERS_IN_BLOCKS: [f64; 3] = [1.6, 0.02, 0.25];
+
+/// The same of their activations that stand after forward. The worst is BART in FP16, which looks at values to see
+/// whether any are infinite: there were none to look at.
+const OTHERS_KEPT: [f64; 3] = [1.3, 0.001, 0.05];
 
 const FILES: [&str; 2] = [include_str!("measured/public.jsonl"), include_str!("measured/own.jsonl")];
 
@@ -57,6 +67,20 @@ fn peaks_are_within_the_tolerance_of_their_family() {
         let error = held.peak.error();
         assert!(error.abs() <= tolerance, "{id}: {error:+.2} %, {tolerance} % allowed");
     }
+}
+
+#[test]
+fn no_peak_is_far_above_the_measured_one() {
+    for (id, held, _) in held(&FILES).into_iter().chain(held(&IN_BLOCKS)) {
+        let error = held.peak.error();
+        assert!(error <= ABOVE, "{id}: {error:+.2} %");
+    }
+}
+
+#[test]
+fn what_stands_after_forward_is_right() {
+    worst_median_and_tail(&held(&FILES), |held| held.kept_after_forward, KEPT);
+    worst_median_and_tail(&held(&IN_BLOCKS), |held| held.kept_after_forward, OTHERS_KEPT);
 }
 
 #[test]

@@ -104,6 +104,9 @@ impl Builder {
             let heads = call.heads();
             call.key = self.repeat_heads(call.key, heads);
             call.value = self.repeat_heads(call.value, heads);
+            // Its frame holds both until the kernel returns.
+            self.local(call.key);
+            self.local(call.value);
         }
         match call.kernel(attention) {
             Kernel::Flash => self.flash(call),
@@ -194,12 +197,12 @@ impl Builder {
                 Some(mask)
             }
             Mask::Tensor(mask) => {
-                // The kernel takes the mask in the type of the queries, its rows aligned to eight elements.
-                let cast = self.make(
-                    "mask",
-                    Shape([batch, mask.shape.0[1], length, there.next_multiple_of(8)]),
-                    query.element,
-                );
+                // The kernel takes the mask in the type of the queries, its rows aligned to eight elements. What
+                // tells which positions count is spread over the samples before.
+                let [samples, per_head, ..] = mask.shape.0;
+                let samples = if mask.element == ElementType::Byte { batch } else { samples };
+                let shape = Shape([samples, per_head, length, there.next_multiple_of(8)]);
+                let cast = self.make("mask", shape, query.element);
                 self.touch_only(mask);
                 Some(self.local(cast))
             }
@@ -256,9 +259,18 @@ impl Builder {
         }
         let query = self.scale(query);
         self.local(query);
-        if let Mask::Causal = call.mask {
-            let mask = self.make("causal mask", Shape::matrix(length, there), wide);
-            self.local(mask);
+        match call.mask {
+            Mask::Causal => {
+                let mask = self.make("causal mask", Shape::matrix(length, there), wide);
+                self.local(mask);
+            }
+            // What tells which positions count becomes what is added to the scores.
+            Mask::Tensor(mask) if mask.element == ElementType::Byte => {
+                let added = self.make("mask", Shape([batch, mask.shape.0[1], length, there]), element);
+                self.touch_only(mask);
+                self.local(added);
+            }
+            Mask::Full | Mask::Tensor(_) => {}
         }
         let key = self.repeat_heads(key, heads);
         let value = self.repeat_heads(value, heads);
@@ -266,11 +278,13 @@ impl Builder {
         let key = self.scale(key);
         let query = self.contiguous(query, query.shape);
         let scores = self.batched_matmul(query, key, Shape([batch, heads, length, there]));
-        let bytes = self.size(scores.shape, ElementType::Byte);
+        // Which scores are hidden, and of which rows all are.
+        let hidden =
+            self.size(scores.shape, ElementType::Byte) + self.size(scores.shape.with_width(1), ElementType::Byte);
         let tmp = self.bytes(scores);
         let inputs = [(scores, Grad::New)];
         let rule = Rule::new("safe_softmax", &inputs, Output::Fresh(scores.shape, wide));
-        let weights = self.run(Rule { saves_output: true, forward_scratch: bytes, backward_scratch: tmp, ..rule });
+        let weights = self.run(Rule { saves_output: true, forward_scratch: hidden, backward_scratch: tmp, ..rule });
         let weights = self.dropout(weights, call.dropout);
         // Repeated heads are a copy already; what is expanded from one is not.
         let kv_heads = call.key.shape.0[1];
