@@ -45,7 +45,7 @@ impl Falcon {
         let (table, embedded) = embed(b, request, "word_embeddings", self.vocab_size, self.hidden_size);
         let hidden = b.module("", &[embedded], |b| {
             let mask = self.mask(b, request, embedded);
-            rotary_table(b, embedded, head_dim);
+            rotary_table(b, request, embedded, head_dim);
             let hidden = blocks(b, request, self.num_hidden_layers, embedded, |b, x| self.block(b, request, x, mask));
             b.layer_norm_module(hidden, true)
         });

@@ -40,7 +40,7 @@ impl GptNeoX {
         let hidden = b.module("", &[embedded], |b| {
             let mask = causal_mask(b, request, embedded, None);
             let hidden = b.dropout(embedded, self.hidden_dropout);
-            rotary_table(b, hidden, rotary);
+            rotary_table(b, request, hidden, rotary);
             let hidden =
                 blocks(b, request, self.num_hidden_layers, hidden, |b, x| self.block(b, request, x, mask, rotary));
             b.layer_norm_module(hidden, true)

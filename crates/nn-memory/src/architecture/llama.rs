@@ -200,7 +200,7 @@ pub(super) fn model_with_windows(
     let hidden = b.module("", &[hidden], |b| {
         let full = (windowless > 0).then(|| causal_mask(b, request, hidden, None));
         let mask = causal_mask(b, request, hidden, block.window);
-        rotary_table(b, hidden, block.head_dim);
+        block.rotary_table(b, request, hidden);
         let mut hidden = hidden;
         if let Some(full) = full {
             let first = Block { window: None, ..*block };
@@ -244,7 +244,7 @@ pub(super) fn trunk(
         let window = kinds.iter().find_map(|kind| kind.window);
         let sliding = window.map_or(full, |window| causal_mask(b, request, embedded, Some(window)));
         for _ in 0..tables {
-            rotary_table(b, embedded, first.head_dim);
+            first.rotary_table(b, request, embedded);
         }
         let hidden = alternating_blocks(b, request, layers, kinds.len() as u64, embedded, |b, x, place| {
             let kind = usize::try_from(place).ok().and_then(|place| kinds.get(place)).unwrap_or(&first);
@@ -254,12 +254,21 @@ pub(super) fn trunk(
     })
 }
 
-/// Cosines and sines of all positions, shared by all blocks.
-pub(super) fn rotary_table(b: &mut Builder, hidden: Tensor, head_dim: u64) {
+/// Cosines and sines of all positions, shared by all blocks: the model's frame holds them, in training every block does
+/// until its backward.
+pub(super) fn rotary_table(b: &mut Builder, request: &Request, hidden: Tensor, head_dim: u64) {
+    rotary_table_in(b, request, hidden, head_dim, hidden.element);
+}
+
+fn rotary_table_in(b: &mut Builder, request: &Request, hidden: Tensor, head_dim: u64, element: ElementType) {
     let length = hidden.shape.0[2];
     for label in ["cos", "sin"] {
-        let table = b.make(label, Shape::of3(1, length, head_dim), hidden.element);
-        b.keep(table);
+        let table = b.make(label, Shape::of3(1, length, head_dim), element);
+        if request.pass.trains() {
+            b.keep(table);
+        } else {
+            b.local(table);
+        }
     }
 }
 
@@ -312,6 +321,11 @@ impl Block {
             Some(experts) => b.module("mlp", &[normal], |b| self.mixture(b, normal, experts)),
         };
         self.residual(b, x, out)
+    }
+
+    fn rotary_table(&self, b: &mut Builder, request: &Request, hidden: Tensor) {
+        let element = if self.rotary == Rotary::WideTables { ElementType::Fp32 } else { hidden.element };
+        rotary_table_in(b, request, hidden, self.head_dim, element);
     }
 
     fn norm_before(&self, b: &mut Builder, x: Tensor) -> Tensor {

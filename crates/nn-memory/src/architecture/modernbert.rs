@@ -75,8 +75,8 @@ impl ModernBert {
             let full = bidirectional_mask(b, request, hidden, None);
             let local = bidirectional_mask(b, request, hidden, self.local_attention.map(|window| window / 2));
             // Layers of both kinds have tables of their own.
-            rotary_table(b, hidden, head_dim);
-            rotary_table(b, hidden, head_dim);
+            rotary_table(b, request, hidden, head_dim);
+            rotary_table(b, request, hidden, head_dim);
             let period = self.global_attn_every_n_layers;
             let mask = |place: u64| if place.is_multiple_of(period) { full } else { local };
             // What is embedded has been normalized already.

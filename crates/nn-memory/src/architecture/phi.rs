@@ -64,7 +64,7 @@ impl Phi {
         let hidden = b.module("", &[embedded], |b| {
             let mask = causal_mask(b, request, embedded, None);
             let hidden = b.dropout(embedded, self.embd_pdrop);
-            rotary_table(b, hidden, rotary);
+            rotary_table(b, request, hidden, rotary);
             let around = Around { mask, heads, kv_heads, head_dim, rotary, table: hidden.element };
             let hidden = blocks(b, request, self.num_hidden_layers, hidden, |b, x| self.block(b, request, x, around));
             b.layer_norm_module(hidden, true)

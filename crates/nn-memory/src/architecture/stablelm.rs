@@ -38,7 +38,7 @@ impl StableLm {
         let (table, embedded) = embed(b, request, "embed_tokens", self.vocab_size, self.hidden_size);
         let hidden = b.module("", &[embedded], |b| {
             let mask = causal_mask(b, request, embedded, None);
-            rotary_table(b, embedded, rotary);
+            rotary_table(b, request, embedded, rotary);
             let around = Around { mask, heads, kv_heads, head_dim, rotary, table: embedded.element };
             let hidden = blocks(b, request, self.num_hidden_layers, embedded, |b, x| self.block(b, request, x, around));
             b.layer_norm_module(hidden, true)

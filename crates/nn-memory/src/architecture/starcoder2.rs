@@ -44,7 +44,7 @@ impl Starcoder2 {
         let hidden = b.module("", &[embedded], |b| {
             let mask = causal_mask(b, request, embedded, self.sliding_window);
             let hidden = b.dropout(embedded, self.embedding_dropout);
-            rotary_table(b, hidden, head_dim);
+            rotary_table(b, request, hidden, head_dim);
             let hidden =
                 blocks(b, request, self.num_hidden_layers, hidden, |b, x| self.block(b, request, x, mask, &attention));
             b.layer_norm_module(hidden, true)
