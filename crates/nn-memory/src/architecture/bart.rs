@@ -91,6 +91,7 @@ impl Bart {
         let shared = shared(None, &[mask]);
         blocks_sharing(b, request, self.encoder_layers, hidden, &shared, |b, x| {
             let x = self.attention_layer(b, request, x, own);
+            b.hold_attention_weights();
             let x = self.feed_forward(b, x, self.encoder_ffn_dim);
             finite(b, x);
             x
@@ -106,8 +107,12 @@ impl Bart {
         let shared = shared(Some(encoded), &[own.mask, cross.mask]);
         blocks_sharing(b, request, self.decoder_layers, hidden, &shared, |b, x| {
             let x = self.attention_layer(b, request, x, own);
+            let weights = b.attention_weights.take();
             b.local(x);
             let x = self.attention_layer(b, request, x, cross);
+            // The name goes over to those of the encoder's output.
+            weights.into_iter().for_each(|weights| b.release(weights));
+            b.hold_attention_weights();
             self.feed_forward(b, x, self.decoder_ffn_dim)
         })
     }

@@ -148,9 +148,7 @@ impl Encoder {
             })
         });
         b.local(attended);
-        if let Some(weights) = b.attention_weights.take() {
-            b.local(weights);
-        }
+        b.hold_attention_weights();
         let up = b.linear(attended, Linear { name: names.up, input: hidden, output: intermediate, bias: true });
         let active = b.activation(self.activation, up);
         b.local(active);

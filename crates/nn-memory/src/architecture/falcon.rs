@@ -1,5 +1,7 @@
 //! Falcon (`modeling_falcon.py` of transformers 5).
 
+use std::cell::Cell;
+
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
@@ -46,8 +48,20 @@ impl Falcon {
         let hidden = b.module("", &[embedded], |b| {
             let mask = self.mask(b, request, embedded);
             rotary_table(b, request, embedded, head_dim);
-            let hidden = blocks(b, request, self.num_hidden_layers, embedded, |b, x| self.block(b, request, x, mask));
-            b.layer_norm_module(hidden, true)
+            // The loop holds what a block returned, weights of attention too, until the next one returns.
+            let before = Cell::new(None);
+            let hidden = blocks(b, request, self.num_hidden_layers, embedded, |b, x| {
+                let x = self.block(b, request, x, mask);
+                if let Some(weights) = before.replace(b.attention_weights.take()) {
+                    b.release(weights);
+                }
+                x
+            });
+            let hidden = b.layer_norm_module(hidden, true);
+            if let Some(weights) = before.take() {
+                b.release(weights);
+            }
+            hidden
         });
         let tied = self.tie_word_embeddings.then_some(table);
         language_head(b, request, hidden, tied, self.vocab_size, |_, logits| logits);

@@ -51,6 +51,7 @@ impl Gpt2 {
     fn block(&self, b: &mut Builder, request: &Request, x: Tensor, mask: Mask) -> Tensor {
         let normal = b.layer_norm_module(x, true);
         let attended = b.module("attn", &[normal], |b| self.attention(b, request, normal, mask));
+        b.hold_attention_weights();
         b.local(attended);
         let x = b.add(attended, x);
         b.local(x);

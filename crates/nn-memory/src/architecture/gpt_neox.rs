@@ -53,6 +53,7 @@ impl GptNeoX {
     fn block(&self, b: &mut Builder, request: &Request, x: Tensor, mask: Mask, rotary: u64) -> Tensor {
         let normal = b.layer_norm_module(x, true);
         let attended = b.module("attention", &[normal], |b| self.attention(b, request, normal, mask, rotary, x));
+        b.hold_attention_weights();
         let attended = b.dropout(attended, self.hidden_dropout);
         let residual = if self.use_parallel_residual { x } else { b.add(attended, x) };
         if !self.use_parallel_residual {

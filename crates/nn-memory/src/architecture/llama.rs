@@ -306,6 +306,7 @@ impl Block {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request, x: Tensor, mask: Mask) -> Tensor {
         let normal = self.norm_before(b, x);
         let attended = b.module("self_attn", &[normal], |b| self.attention(b, request, normal, mask));
+        b.hold_attention_weights();
         if self.parallel {
             b.local(normal);
             b.local(attended);

@@ -97,6 +97,7 @@ impl ModernBert {
     fn block(&self, b: &mut Builder, x: Tensor, mask: Mask, normalizes: bool) -> Tensor {
         let normal = if normalizes { b.layer_norm_module(x, self.norm_bias) } else { x };
         let attended = b.module("attn", &[normal], |b| self.attention(b, normal, mask));
+        b.hold_attention_weights();
         b.local(attended);
         let x = b.add(x, attended);
         b.local(x);

@@ -79,6 +79,7 @@ impl Opt {
     fn block(&self, b: &mut Builder, request: &Request, x: Tensor, mask: Mask) -> Tensor {
         let first = if self.do_layer_norm_before { self.norm(b, x) } else { x };
         let attended = b.module("self_attn", &[first], |b| self.attention(b, request, first, mask));
+        b.hold_attention_weights();
         let attended = b.dropout(attended, self.dropout);
         let sum = b.add(x, attended);
         let residual = if self.do_layer_norm_before { sum } else { self.norm(b, sum) };

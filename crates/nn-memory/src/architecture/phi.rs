@@ -78,6 +78,7 @@ impl Phi {
         let normal = b.layer_norm_module(x, true);
         b.local(normal);
         let attended = b.module("self_attn", &[normal], |b| self.attention(b, request, normal, around));
+        b.hold_attention_weights();
         let attended = b.dropout(attended, self.resid_pdrop);
         b.local(attended);
         let (narrow, wide) = (self.hidden_size, self.intermediate_size);

@@ -51,6 +51,7 @@ impl Phi3 {
     fn block(&self, b: &mut Builder, request: &Request, x: Tensor, around: Around) -> Tensor {
         let normal = b.rms_norm(x);
         let attended = b.module("self_attn", &[normal], |b| self.attention(b, request, normal, around));
+        b.hold_attention_weights();
         let dropped = b.dropout(attended, self.resid_pdrop);
         let x = b.add(x, dropped);
         b.local(x);

@@ -52,6 +52,7 @@ impl StableLm {
         let normal = b.layer_norm_module(x, true);
         b.local(normal);
         let attended = b.module("self_attn", &[normal], |b| self.attention(b, request, normal, around));
+        b.hold_attention_weights();
         b.local(attended);
         let (residual, normal) = if self.use_parallel_residual {
             (x, normal)

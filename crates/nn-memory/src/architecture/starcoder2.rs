@@ -60,6 +60,7 @@ impl Starcoder2 {
             let attended = attention.attention(b, request, normal, mask);
             b.dropout(attended, self.residual_dropout)
         });
+        b.hold_attention_weights();
         let x = b.add(x, attended);
         b.local(x);
         let normal = b.layer_norm_module(x, true);

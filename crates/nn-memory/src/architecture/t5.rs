@@ -118,10 +118,14 @@ impl T5 {
             let x = self.attention_layer(b, request, x, own, &mut biases.own);
             let mut x = clamped(b, x);
             if let Some(cross) = cross {
+                let weights = b.attention_weights.take();
                 b.local(x);
                 x = self.attention_layer(b, request, x, cross, &mut biases.cross);
+                // The name goes over to those of the encoder's output.
+                weights.into_iter().for_each(|weights| b.release(weights));
                 x = clamped(b, x);
             }
+            b.hold_attention_weights();
             if !made {
                 for bias in biases.own.into_iter().chain(biases.cross) {
                     shared.borrow_mut().push(bias);

@@ -225,6 +225,13 @@ impl Builder {
         self.outside(shape, element)
     }
 
+    /// Holds what attention that is written out returned beside its result: the block has a name for it, used or not.
+    pub(crate) fn hold_attention_weights(&mut self) {
+        if let Some(weights) = self.attention_weights.take() {
+            self.local(weights);
+        }
+    }
+
     /// What the training loop still holds of the step before.
     pub(crate) fn hold_from_before(&mut self, tensor: Tensor) {
         self.program.held_outputs += self.bytes(tensor);

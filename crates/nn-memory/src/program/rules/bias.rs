@@ -127,6 +127,7 @@ impl Builder {
         let weights = if self.mode.autocast.is_some() { self.softmax_in_fp32(scores) } else { self.softmax(scores) };
         let weights = self.dropout(weights, call.dropout);
         self.local(weights);
+        self.attention_weights = Some(weights);
         let weights = self.autocast(weights);
         let value = self.contiguous(value, value.shape);
         let context = self.batched_matmul(weights, value, Shape([batch, heads, length, width]));
