@@ -372,7 +372,7 @@ impl Block {
         let value = self.clamp(b, value);
         let [_, batch, length, _] = value.shape.0;
         let value = b.view(value, Shape([batch, self.kv_heads, length, self.head_dim]));
-        let (query, key) = self.turned(b, query, key);
+        let (query, key) = self.turned(b, query, key, x.element);
         let call = AttentionCall {
             query,
             key,
@@ -387,13 +387,14 @@ impl Block {
         b.linear(context, Linear { name: "o_proj", input: q, output: self.hidden, bias: self.output_bias })
     }
 
-    /// Queries and keys with their positions; the caller's frame holds them as they were until both are turned.
-    fn turned(&self, b: &mut Builder, query: Tensor, key: Tensor) -> (Tensor, Tensor) {
+    /// Queries and keys with their positions, whose tables are of type `table`; the caller's frame holds them as they
+    /// were until both are turned.
+    fn turned(&self, b: &mut Builder, query: Tensor, key: Tensor, table: ElementType) -> (Tensor, Tensor) {
         let element = query.element;
         b.module("", &[query, key], |b| {
             let (query, key) = match self.rotary {
                 Rotary::None => return (query, key),
-                Rotary::Typed => return (b.rotary_embedding(query), b.rotary_embedding(key)),
+                Rotary::Typed => return (b.rotated(query, table), b.rotated(key, table)),
                 Rotary::WideTables => (b.rotated(query, ElementType::Fp32), b.rotated(key, ElementType::Fp32)),
                 Rotary::Wide => {
                     let wide = [b.to(query, ElementType::Fp32), b.to(key, ElementType::Fp32)];

@@ -94,11 +94,6 @@ impl Builder {
     }
 
     fn scaled_dot_product(&mut self, mut call: AttentionCall, attention: Attention) -> Tensor {
-        if self.mode.autocast.is_some() {
-            call.query = self.autocast(call.query);
-            call.key = self.autocast(call.key);
-            call.value = self.autocast(call.value);
-        }
         if let Mask::Tensor(_) = call.mask {
             // transformers lets the kernels group heads only where there is no mask.
             let heads = call.heads();
@@ -107,6 +102,13 @@ impl Builder {
             // Its frame holds both until the kernel returns.
             self.local(call.key);
             self.local(call.value);
+        }
+        if self.mode.autocast.is_some() {
+            // Autocast calls the function on its copies, and holds them meanwhile.
+            for tensor in [&mut call.query, &mut call.key, &mut call.value] {
+                *tensor = self.autocast(*tensor);
+                self.local(*tensor);
+            }
         }
         match call.kernel(attention) {
             Kernel::Flash => self.flash(call),
@@ -377,16 +379,18 @@ impl Builder {
     /// behind it stays until the next copy.
     pub(crate) fn extend_cache(&mut self, key: Tensor, value: Tensor, earlier: Cache) -> (Tensor, Tensor) {
         let used = earlier.window.map_or(earlier.tokens, |window| earlier.tokens.min(window.saturating_sub(1)));
+        // The cache begins with two empty tensors in the type of the first keys.
+        let element = |tensor: Tensor| if key.element == ElementType::Fp32 { key.element } else { tensor.element };
         let before = |tensor: Tensor| {
             let [batch, heads, _, width] = tensor.shape.0;
-            (Shape([batch, heads, earlier.tokens, width]), tensor.element)
+            (Shape([batch, heads, earlier.tokens, width]), element(tensor))
         };
         // Both are arguments of `update`, and go when it returns.
         let copies = self.module("", &[key, value], |b| {
             [key, value].map(|tensor| {
                 let [batch, heads, length, width] = tensor.shape.0;
                 let shape = Shape([batch, heads, used + length, width]);
-                let whole = b.run(Rule::new("cat", &[(tensor, Grad::None)], Output::Fresh(shape, tensor.element)));
+                let whole = b.run(Rule::new("cat", &[(tensor, Grad::None)], Output::Fresh(shape, element(tensor))));
                 b.mark(whole, Role::KvCache);
                 b.keep(whole);
                 if earlier.tokens > 0 && earlier.window.is_none() {
@@ -401,20 +405,5 @@ impl Builder {
         }
         let [key, value] = copies;
         (key, value)
-    }
-
-    /// Rotary positions on queries or keys: x · cos + rotate_half(x) · sin; `cosine` broadcasts over heads.
-    pub(crate) fn rotary_embedding(&mut self, x: Tensor) -> Tensor {
-        let with_cosine = self.scale(x);
-        let half = x.shape.with_width(x.shape.width() / 2);
-        let rotated = self.module("", &[], |b| {
-            let first = b.slice(x, half);
-            let second = b.slice(x, half);
-            let negative = b.map("neg", second);
-            b.local(negative);
-            b.concatenate(&[negative, first], x.shape)
-        });
-        let with_sine = self.scale(rotated);
-        self.add(with_cosine, with_sine)
     }
 }
