@@ -5,7 +5,7 @@ use super::decoder::{blocks_sharing, divisible, embedded};
 use super::seq2seq::{cached, encoder_tokens, finish, shared, shifted, source_mask, target_mask, targets};
 use super::{ConfigError, Request};
 use crate::Decimal;
-use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
 
 config! {
     /// Fields of `BartConfig`.
@@ -152,7 +152,7 @@ impl Bart {
             value,
             mask,
             dropout: self.attention_dropout,
-            softmax_in_fp32: false,
+            softmax: Softmax::Own,
             softcap: false,
             projected: true,
         });

@@ -4,7 +4,7 @@ use super::decoder::{blocks, divisible, embedded};
 use super::labels::{classify, finish, labels};
 use super::llama::hold_mask;
 use super::{Activation, Request};
-use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
 use crate::{Attention, ConfigError, Decimal, Head, Loss};
 
 /// An encoder of the BERT kind.
@@ -133,7 +133,7 @@ impl Encoder {
                     value,
                     mask,
                     dropout: self.attention_dropout,
-                    softmax_in_fp32: false,
+                    softmax: Softmax::Own,
                     softcap: false,
                     projected: true,
                 })

@@ -8,7 +8,7 @@ use super::config::{
 use super::decoder::{blocks, divisible, embed, language_head};
 use super::llama::{cached, hold_mask, rotary_table};
 use super::{ConfigError, Pass, Request};
-use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
 use crate::{Attention, Decimal};
 
 config! {
@@ -169,7 +169,7 @@ impl Falcon {
             value,
             mask,
             dropout: if self.alibi { self.attention_dropout } else { Decimal::whole(0) },
-            softmax_in_fp32: false,
+            softmax: Softmax::Own,
             softcap: false,
             projected: true,
         };

@@ -5,7 +5,7 @@ use super::decoder::{blocks, divisible, embedded, language_head, tokens};
 use super::llama::{attend_cached, causal_mask};
 use super::{ConfigError, Request};
 use crate::Decimal;
-use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
 
 config! {
     /// Fields of `GPT2Config`.
@@ -80,7 +80,7 @@ impl Gpt2 {
             value,
             mask,
             dropout: self.attn_pdrop,
-            softmax_in_fp32: false,
+            softmax: Softmax::AsValues,
             softcap: false,
             projected: true,
         };

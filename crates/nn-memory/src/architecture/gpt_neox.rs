@@ -5,7 +5,7 @@ use super::decoder::{blocks, divisible, embed, language_head};
 use super::llama::{attend_cached, causal_mask, rotary_table};
 use super::{ConfigError, Request};
 use crate::Decimal;
-use crate::program::{AttentionCall, Builder, Linear, Mask, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, Linear, Mask, Shape, Softmax, Tensor};
 
 config! {
     /// Fields of `GPTNeoXConfig`.
@@ -108,7 +108,7 @@ impl GptNeoX {
             value,
             mask,
             dropout: self.attention_dropout,
-            softmax_in_fp32: true,
+            softmax: Softmax::Wide,
             softcap: false,
             projected: false,
         };

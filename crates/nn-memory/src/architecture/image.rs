@@ -3,7 +3,7 @@
 use super::decoder::{blocks, divisible, embedded};
 use super::labels::{classify, finish, labels};
 use super::{Activation, Request};
-use crate::program::{AttentionCall, Builder, Linear, Mask, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, Linear, Mask, Shape, Softmax, Tensor};
 use crate::{ConfigError, Decimal};
 
 /// A vision transformer.
@@ -108,7 +108,7 @@ impl Vision {
             value,
             mask: Mask::Full,
             dropout: self.attention_dropout,
-            softmax_in_fp32: false,
+            softmax: Softmax::Own,
             softcap: false,
             projected: true,
         });

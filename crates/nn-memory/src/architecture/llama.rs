@@ -3,7 +3,7 @@
 use super::config::{ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, VOCABULARY, WIDTH, config, optional};
 use super::decoder::{alternating_blocks, blocks, divisible, embed, embedded, language_head, tokens};
 use super::{ConfigError, Pass, Request};
-use crate::program::{AttentionCall, Builder, Cache, ElementType, Experts, Linear, Mask, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, Cache, ElementType, Experts, Linear, Mask, Shape, Softmax, Tensor};
 use crate::{Checkpointing, Decimal};
 
 config! {
@@ -379,7 +379,7 @@ impl Block {
             value,
             mask,
             dropout: self.attention_dropout,
-            softmax_in_fp32: true,
+            softmax: Softmax::Wide,
             softcap: self.softcap,
             projected: true,
         };

@@ -7,7 +7,7 @@ use super::decoder::{alternating_blocks, blocks, divisible, embedded};
 use super::labels::{classify, finish, labels};
 use super::llama::{hold_mask, rotary_table};
 use super::{ConfigError, FieldKind, Request};
-use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
 use crate::{Attention, Decimal, Head, Loss};
 
 config! {
@@ -136,7 +136,7 @@ impl ModernBert {
             value,
             mask,
             dropout: self.attention_dropout,
-            softmax_in_fp32: true,
+            softmax: Softmax::Wide,
             softcap: false,
             projected: true,
         });

@@ -7,7 +7,7 @@ use super::decoder::{blocks, divisible, embedded, language_head, tokens};
 use super::llama::{attend_cached, causal_mask};
 use super::{ConfigError, Pass, Request};
 use crate::Decimal;
-use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
 
 config! {
     /// Fields of `OPTConfig`.
@@ -112,7 +112,7 @@ impl Opt {
             value,
             mask,
             dropout: self.attention_dropout,
-            softmax_in_fp32: true,
+            softmax: Softmax::Wide,
             softcap: false,
             projected: true,
         };

@@ -8,7 +8,7 @@ use super::gpt_neox::rotary_width;
 use super::llama::{attend_cached, causal_mask, grouped_heads, rotary_table};
 use super::{ConfigError, Request};
 use crate::Decimal;
-use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
 
 config! {
     /// Fields of `PhiConfig`.
@@ -117,7 +117,7 @@ impl Phi {
             value,
             mask,
             dropout: self.attention_dropout,
-            softmax_in_fp32: true,
+            softmax: Softmax::Wide,
             softcap: false,
             projected: false,
         };

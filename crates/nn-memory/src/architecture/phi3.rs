@@ -9,7 +9,7 @@ use super::llama::{attend_cached, causal_mask, grouped_heads, rotary_table};
 use super::phi::Around;
 use super::{ConfigError, Request};
 use crate::Decimal;
-use crate::program::{AttentionCall, Builder, Linear, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, Linear, Shape, Softmax, Tensor};
 
 config! {
     /// Fields of `Phi3Config`.
@@ -97,7 +97,7 @@ impl Phi3 {
             value,
             mask,
             dropout: self.attention_dropout,
-            softmax_in_fp32: true,
+            softmax: Softmax::Wide,
             softcap: false,
             projected: false,
         };

@@ -7,7 +7,7 @@ use super::llama::{Block, attend_cached, causal_mask, grouped_heads, rotary_tabl
 use super::phi::Around;
 use super::{ConfigError, Request};
 use crate::Decimal;
-use crate::program::{AttentionCall, Builder, Linear, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, Linear, Shape, Softmax, Tensor};
 
 config! {
     /// Fields of `StableLmConfig`.
@@ -98,7 +98,7 @@ impl StableLm {
             value,
             mask,
             dropout: self.attention_dropout,
-            softmax_in_fp32: true,
+            softmax: Softmax::Wide,
             softcap: false,
             projected: false,
         };

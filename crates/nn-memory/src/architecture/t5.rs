@@ -6,7 +6,7 @@ use super::config::{
 use super::decoder::{blocks_sharing, embedded};
 use super::seq2seq::{cached, encoder_tokens, finish, shared, shifted, source_mask, target_mask, targets};
 use super::{ConfigError, Request};
-use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Role, Shape, Tensor};
+use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Role, Shape, Softmax, Tensor};
 use crate::{Attention, Checkpointing, Decimal};
 
 /// The feed-forward layer: `{activation}` or `gated-{activation}`.
@@ -212,7 +212,7 @@ impl T5 {
             value,
             mask,
             dropout: self.dropout_rate,
-            softmax_in_fp32: false,
+            softmax: Softmax::Own,
             softcap: false,
             projected: true,
         };

@@ -17,13 +17,24 @@ pub(crate) struct AttentionCall {
     pub(crate) value: Tensor,
     pub(crate) mask: Mask,
     pub(crate) dropout: Decimal,
-    /// Whether the code that is written out takes the softmax in FP32 whatever the type.
-    pub(crate) softmax_in_fp32: bool,
+    /// How the code that is written out takes the softmax.
+    pub(crate) softmax: Softmax,
     /// Whether scores are capped by a tanh.
     pub(crate) softcap: bool,
     /// Whether queries lie in memory as the projections left them, batch × length × heads × size: the flash kernel
     /// lays out its result likewise.
     pub(crate) projected: bool,
+}
+
+/// How attention that is written out makes weights of scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Softmax {
+    /// As it comes: in the scores' type, in FP32 under autocast.
+    Own,
+    /// The same, then in the type of the values.
+    AsValues,
+    /// In FP32 whatever the type, then in that of the queries.
+    Wide,
 }
 
 /// Which positions are hidden.
@@ -328,14 +339,15 @@ impl Builder {
             scores =
                 self.run(Rule::new("add", &[(scores, grad), (mask, Grad::None)], Output::Fresh(scores.shape, element)));
         }
-        self.local(scores);
-        let narrow = self.query_type(query);
-        let weights = if call.softmax_in_fp32 || self.mode.autocast.is_some() {
-            self.softmax_in_fp32(scores)
-        } else {
-            self.softmax(scores)
+        let wide = call.softmax == Softmax::Wide || self.mode.autocast.is_some();
+        let weights = if wide { self.softmax_in_fp32(scores) } else { self.softmax(scores) };
+        let weights = match call.softmax {
+            Softmax::Own => weights,
+            Softmax::AsValues => self.to(weights, call.value.element),
+            Softmax::Wide => self.to(weights, call.query.element),
         };
-        let weights = if call.softmax_in_fp32 { self.to(weights, narrow) } else { weights };
+        // The weights take over their name.
+        self.release(scores);
         let weights = self.dropout(weights, call.dropout);
         self.local(weights);
         self.attention_weights = Some(weights);
@@ -348,10 +360,6 @@ impl Builder {
         let context = self.view_copied_back(context, context.shape);
         let shape = Shape::of3(batch, length, heads * value.shape.width());
         self.contiguous(context, shape)
-    }
-
-    fn query_type(&self, query: Tensor) -> ElementType {
-        query.element
     }
 
     /// `torch.nn.functional.softmax`: keeps its output; backward makes the product first.
