@@ -72,6 +72,9 @@ impl Vision {
         let Self { hidden, intermediate, .. } = *self;
         let normal = b.layer_norm_module(x, true);
         let attended = b.module("attention", &[normal], |b| self.attention(b, normal, head_dim));
+        if !self.fused_qkv {
+            b.hold_attention_weights();
+        }
         let x = b.add(attended, x);
         b.local(x);
         let normal = b.layer_norm_module(x, true);
@@ -108,7 +111,7 @@ impl Vision {
             value,
             mask: Mask::Full,
             dropout: self.attention_dropout,
-            softmax: Softmax::Own,
+            softmax: if self.fused_qkv { Softmax::Own } else { Softmax::Wide },
             softcap: false,
             projected: true,
         });
