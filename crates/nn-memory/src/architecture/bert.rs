@@ -42,7 +42,7 @@ impl Bert {
             activation: self.hidden_act,
             dropout: self.hidden_dropout_prob,
             attention_dropout: self.attention_probs_dropout_prob,
-            output_dropout: true,
+            own_outputs: true,
             labels: self.num_labels,
             names: Names::BERT,
             classifier: Classifier::Pooler,

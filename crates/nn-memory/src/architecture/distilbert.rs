@@ -37,7 +37,7 @@ impl DistilBert {
             activation: self.activation,
             dropout: self.dropout,
             attention_dropout: self.attention_dropout,
-            output_dropout: false,
+            own_outputs: false,
             labels: self.num_labels,
             names: Names { query: "q_lin", key: "k_lin", value: "v_lin", output: "out_lin", up: "lin1", down: "lin2" },
             classifier: Classifier::Relu(self.seq_classif_dropout),

@@ -23,8 +23,9 @@ pub(super) struct Encoder {
     pub(super) activation: Activation,
     pub(super) dropout: Decimal,
     pub(super) attention_dropout: Decimal,
-    /// Whether what attention puts out is dropped as well.
-    pub(super) output_dropout: bool,
+    /// Whether modules of their own project what attention and the activation put out, which the block holds meanwhile;
+    /// they drop what attention puts out as well.
+    pub(super) own_outputs: bool,
     pub(super) labels: u64,
     pub(super) names: Names,
     pub(super) classifier: Classifier,
@@ -138,10 +139,10 @@ impl Encoder {
                     projected: true,
                 })
             });
-            b.local(context);
-            b.module("output", &[context, x], |b| {
+            let held = if self.own_outputs { &[context, x][..] } else { &[x] };
+            b.module("output", held, |b| {
                 let out = b.linear(context, Linear { name: names.output, input: hidden, output: hidden, bias: true });
-                let out = if self.output_dropout { b.dropout(out, self.dropout) } else { out };
+                let out = if self.own_outputs { b.dropout(out, self.dropout) } else { out };
                 let sum = b.add(out, x);
                 b.local(out);
                 b.layer_norm_module(sum, true)
@@ -151,8 +152,8 @@ impl Encoder {
         b.hold_attention_weights();
         let up = b.linear(attended, Linear { name: names.up, input: hidden, output: intermediate, bias: true });
         let active = b.activation(self.activation, up);
-        b.local(active);
-        b.module("output", &[active, attended], |b| {
+        let held = if self.own_outputs { &[active, attended][..] } else { &[attended] };
+        b.module("output", held, |b| {
             let out = b.linear(active, Linear { name: names.down, input: intermediate, output: hidden, bias: true });
             let out = b.dropout(out, self.dropout);
             let sum = b.add(out, attended);
