@@ -40,6 +40,11 @@ pub enum Note {
     MultiprocessorsAssumed,
     /// What the device shows is more than what is allocated.
     AllocatedNotReserved,
+    /// Autocast would keep copies of weights that were not frozen.
+    CopiesOfWeights {
+        /// All of them.
+        at_most: Bytes,
+    },
     /// A sequence longer than the positions that the model was made for.
     BeyondPositions {
         /// Tokens asked for.
@@ -84,6 +89,7 @@ impl Note {
             | Self::BlockStatisticsNotCounted
             | Self::AdaptersNotCounted
             | Self::AllocatedNotReserved
+            | Self::CopiesOfWeights { .. }
             | Self::BeyondPositions { .. }
             | Self::NothingAdapted { .. }
             | Self::MasterWeightsNeedless
@@ -127,6 +133,10 @@ impl Note {
             Self::AllocatedNotReserved => {
                 "This is what PyTorch allocates. nvidia-smi shows more: what its allocator keeps in reserve (1.08 times as much in the median of 124 measured runs) and the driver's context.".into()
             }
+            Self::CopiesOfWeights { at_most } => format!(
+                "Counted under torch.inference_mode(). Under torch.no_grad(), autocast keeps a 16-bit copy of every linear weight that requires a gradient until its context ends: up to {} more.",
+                at_most.display(system)
+            ),
             Self::BeyondPositions { length, positions } => format!(
                 "The sequence of {} tokens is longer than the {} positions that the model was made for.",
                 format_count(length),

@@ -117,6 +117,21 @@ fn targets_that_no_layer_has_are_told_with_those_that_there_are() {
 }
 
 #[test]
+fn copies_that_autocast_may_keep_in_inference_are_told() {
+    let noted = |precision: PrecisionMode, task: Task| {
+        let model = Model::Named(catalog::model("llama-2-7b").expect("in the catalogue"));
+        let scenario = Scenario { model, task, run: Run { precision, ..Run::default() }, ..Scenario::default() };
+        let notes = estimate(&scenario).expect("an estimate").notes;
+        notes.into_iter().find(|note| matches!(note, Note::CopiesOfWeights { .. }))
+    };
+    // 32 layers of 4 matrices of 4,096 × 4,096 and 3 of 4,096 × 11,008, the head of 32,000 × 4,096; 2 bytes each.
+    let at_most = Bytes::new(2 * (32 * (4 * 4_096 * 4_096 + 3 * 4_096 * 11_008) + 32_000 * 4_096));
+    assert_eq!(noted(PrecisionMode::AutocastBf16, Task::Inference), Some(Note::CopiesOfWeights { at_most }));
+    assert_eq!(noted(PrecisionMode::Bf16, Task::Inference), None);
+    assert_eq!(noted(PrecisionMode::AutocastBf16, Task::Training(Training::default())), None);
+}
+
+#[test]
 fn the_largest_batch_is_the_last_that_fits() {
     let model = catalog::model("llama-3.2-1b").expect("in the catalogue");
     let scenario = Scenario {

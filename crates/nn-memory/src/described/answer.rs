@@ -244,6 +244,11 @@ fn notes(scenario: &Scenario, config: &Config, lowered: &Lowered, report: &Repor
     if let Some(positions) = positions.filter(|positions| scenario.sequence_length > *positions) {
         notes.push(Note::BeyondPositions { length: scenario.sequence_length, positions });
     }
+    if let (Task::Inference, Some((program, _))) = (scenario.task, lowered.passes.first())
+        && program.cast_weights > 0
+    {
+        notes.push(Note::CopiesOfWeights { at_most: Bytes::new(program.cast_weights) });
+    }
     notes.push(Note::AllocatedNotReserved);
     notes.push(Note::FollowedStepByStep(report.peak_phase));
     if scenario.device.multiprocessors().is_none() {

@@ -527,6 +527,8 @@ impl Builder {
                 let cast = self.to(tensor, element);
                 if self.is_parameter(tensor).is_some() {
                     self.mark(cast, Role::CastWeight);
+                    let bytes = self.bytes(cast).saturating_mul(self.copies);
+                    self.program.cast_weights = self.program.cast_weights.saturating_add(bytes);
                     if tensor.requires_grad {
                         self.casts.push((tensor.id, cast));
                     }

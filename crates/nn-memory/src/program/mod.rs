@@ -211,6 +211,8 @@ pub(crate) struct Program {
     pub(crate) inputs: u64,
     /// Outputs of the step before that the training loop still holds.
     pub(crate) held_outputs: u64,
+    /// Bytes of autocast's copies of weights, of all layers together: those of frozen ones go as they were used.
+    pub(crate) cast_weights: u64,
     /// The scalar that backward starts from.
     pub(crate) loss: Option<u32>,
     /// The logits that inference returns.
