@@ -1,0 +1,147 @@
+"""Draws cases for measure.py out of rows that were measured: see README.md beside this file.
+
+usage: python draw.py random ROWS.jsonl... [--seed N] [--count N] > CASES.jsonl
+       python draw.py grid ROWS.jsonl... > CASES.jsonl"""
+import argparse
+import copy
+import itertools
+import json
+import random
+from pathlib import Path
+
+ATTENTION = ("eager", "sdpa_math", "sdpa_efficient", "sdpa_auto")
+# By precision: the type of the weights, that of autocast, that of master weights.
+PRECISIONS = {
+    "fp32": ("fp32", None, None),
+    "bf16": ("bf16", None, None),
+    "fp16": ("fp16", None, None),
+    "amp_bf16": ("fp32", "bf16", None),
+    "amp_fp16": ("fp32", "fp16", None),
+    "bf16_master": ("bf16", None, "fp32"),
+}
+OPTIMIZERS = (
+    "sgd", "sgd+momentum", "sgd+momentum+nesterov", "adam", "adamw", "adamw+amsgrad", "rmsprop", "rmsprop+momentum",
+    "rmsprop+centered", "adagrad", "adadelta", "adamax", "nadam", "radam", "adafactor", "hf_adafactor", "lion", "muon",
+    "lamb", "adam8bit",
+)
+FUSABLE = {"sgd", "adam", "adamw", "adagrad"}
+LOOPS = FUSABLE | {"rmsprop", "adadelta", "adamax", "nadam", "radam", "lamb"}
+NO_MASTER_WEIGHTS = {"adam8bit", "hf_adafactor"}
+PADDABLE = {"lm", "mlm", "cls"}
+OF_THE_RUN = ("amp", "master", "mask", "clip", "hold_outputs")
+
+
+def read(paths):
+    for path in paths:
+        for line in Path(path).read_text().splitlines():
+            if line.strip():
+                row = json.loads(line)
+                yield row["case"], row["truth"]["params_count"]
+
+
+def network(case):
+    return case.get("name", case.get("model"))
+
+
+def with_precision(case, name):
+    param_dtype, amp, master = PRECISIONS[name]
+    case.update(precision=name, param_dtype=param_dtype)
+    case.update({key: value for key, value in (("amp", amp), ("master", master)) if value})
+
+
+def optimizer(draw):
+    name, *flags = draw.choice(OPTIMIZERS).split("+")
+    chosen = {"name": name, **{flag: 0.9 if flag == "momentum" else True for flag in flags}}
+    how = draw.random()
+    if how < 0.25 and name in FUSABLE:
+        chosen["fused"] = True
+    elif how < 0.45 and name in LOOPS:
+        chosen["foreach"] = False
+    return chosen
+
+
+def plain(case):
+    return {key: copy.deepcopy(value) for key, value in case.items() if key not in OF_THE_RUN}
+
+
+def drawn(draw, case):
+    """The network of a case, its settings drawn anew. Some cannot run: measure.py names them."""
+    case = plain(case)
+    training = case["mode"] == "train"
+    precisions = list(PRECISIONS) if training and not case.get("lora") else ["fp32", "bf16", "fp16"]
+    if case.get("lora"):
+        precisions.append("amp_bf16")
+        case["lora"].update(r=draw.choice([4, 8, 64, 128]), dropout=draw.choice([0.0, 0.05]))
+    with_precision(case, draw.choice(precisions))
+    if training:
+        case["optimizer"] = optimizer(draw)
+        if case.get("master") and case["optimizer"]["name"] in NO_MASTER_WEIGHTS:
+            del case["master"]
+            case["precision"] = "bf16"
+        if draw.random() < 0.2:
+            case["clip"] = 1.0
+        if draw.random() < 0.15:
+            case["hold_outputs"] = True
+    if case["source"] == "transformers" and case.get("attn"):
+        case["attn"] = draw.choice((*ATTENTION, "sdpa_flash"))
+        case["ckpt"] = training and draw.random() < 0.25
+        if case["input"] in PADDABLE and case["attn"] != "sdpa_flash" and draw.random() < 0.25:
+            case["mask"] = "padded"
+    case["batch"] = draw.choice([1, 2, 3, 4, 8, 16])
+    for length in ("seq", "tgt"):
+        if case.get(length):
+            case[length] = draw.choice([64, 100, 128, 256, 384, 512])
+    return case
+
+
+def at_random(rows, seed, count):
+    draw = random.Random(seed)
+    networks = {}
+    for case, _ in rows:
+        networks.setdefault((network(case), case["mode"], bool(case.get("lora"))), case)
+    keys = sorted(networks)
+    for place in range(count):
+        case = drawn(draw, networks[draw.choice(keys)])
+        yield f"r{seed}-{place}-{network(case)}-{case['mode']}", case
+
+
+def grid(rows):
+    """The smallest network of each kind in every kernel of attention and three precisions; padding and checkpointing by
+    turns."""
+    smallest = {}
+    for case, parameters in rows:
+        kind = (str(case.get("config_class") or case.get("model")), case["mode"], bool(case.get("lora")))
+        if kind not in smallest or parameters < smallest[kind][1]:
+            smallest[kind] = (case, parameters)
+    place = 0
+    for (kind, mode, lora), (case, _) in sorted(smallest.items()):
+        kernels = ATTENTION if case["source"] == "transformers" else ("sdpa_auto",)
+        for attention, precision in itertools.product(kernels, ("bf16", "fp16", "amp_bf16")):
+            place += 1
+            new = plain(case)
+            with_precision(new, precision)
+            new.update(attn=attention, batch=3)
+            if mode == "train":
+                new.update(optimizer={"name": "sgd"}, ckpt=place % 5 == 0)
+            if new.get("seq"):
+                new["seq"] = 100 if place % 3 else 256
+            if new["input"] in PADDABLE and place % 2:
+                new["mask"] = "padded"
+            yield f"g{place}-{network(new)}-{'lora' if lora else mode}-{precision}-{attention}", new
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("how", choices=("random", "grid"))
+    parser.add_argument("rows", nargs="+")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=100)
+    args = parser.parse_args()
+    rows = list(read(args.rows))
+    cases = at_random(rows, args.seed, args.count) if args.how == "random" else grid(rows)
+    for name, case in cases:
+        print(json.dumps({"id": name, "case": case}))
+
+
+if __name__ == "__main__":
+    main()
