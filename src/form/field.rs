@@ -10,7 +10,7 @@ use super::step::{Number, Step, stepped};
 use super::texts::{FLAG, words};
 use crate::built::{Built, built};
 use crate::page::Page;
-use crate::reactive::{Flag, disclosure, flag, optional, text};
+use crate::reactive::{Flag, disclosure, effect, flag, optional, text};
 
 /// An input as the page shows it.
 pub struct Spec {
@@ -209,6 +209,7 @@ impl Shown {
                 input.select();
             }
         };
+        shown_in(element, value);
         let id = self.id();
         built(view! {
             <div class="control">
@@ -220,7 +221,6 @@ impl Shown {
                     id=id.clone()
                     data-testid=id
                     node_ref=element
-                    prop:value=text(move || value.get())
                     aria-invalid=optional(self.invalid(page))
                     aria-describedby=self.described_by()
                     on:input:target=move |event| form.set(input, &event.target().value())
@@ -287,6 +287,17 @@ impl Shown {
             </div>
         })
     }
+}
+
+/// Shows a text in its control, unless it was typed there and is there already.
+fn shown_in(element: NodeRef<InputElement>, value: ReadSignal<String>) {
+    effect(move || {
+        value.with(|value| {
+            if let Some(element) = element.get().filter(|element| element.value() != *value) {
+                element.set_value(value);
+            }
+        });
+    });
 }
 
 /// How a number was read, where that is not plain from the text.
