@@ -169,17 +169,29 @@ fn draw<B: DrawingBackend>(
     .ok()
 }
 
-/// What holds until the theme changes. A keystroke would spend more on asking for it than on drawing.
+/// What holds until a colour or a size changes. A keystroke would spend more on asking for it than on drawing.
 struct Look {
     appearance: usize,
+    area: Area,
+    /// Device pixels along one CSS pixel.
+    ratio: f64,
     palette: Palette,
     /// Of each character seen so far, in CSS pixels.
     widths: RefCell<Vec<(char, f64)>>,
 }
 
 impl Look {
-    fn of_page(appearance: usize) -> Self {
-        Self { appearance, palette: Palette::of_page(), widths: RefCell::default() }
+    /// None while the canvas covers nothing.
+    fn of(canvas: &HtmlCanvasElement, appearance: usize) -> Option<Self> {
+        let area = area_of(canvas);
+        let look = || Self {
+            appearance,
+            area,
+            ratio: window().device_pixel_ratio(),
+            palette: Palette::of_page(),
+            widths: RefCell::default(),
+        };
+        (area.width >= 1.0).then(look)
     }
 
     /// Measures with the canvas' own metrics; plotters would add spans to the page for it. A label is as wide as its
@@ -198,6 +210,11 @@ impl Look {
         };
         text.chars().map(&mut width_of).sum()
     }
+}
+
+/// What the canvas covers, in CSS pixels. To know it, the browser has to lay the page out.
+fn area_of(canvas: &HtmlCanvasElement) -> Area {
+    Area { width: f64::from(canvas.client_width()), height: f64::from(canvas.client_height()) }
 }
 
 /// What stands on the canvas, and what it was drawn with.
@@ -261,23 +278,16 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
     let selected = RwSignal::new(None::<usize>);
     let scheduled = StoredValue::new(false);
 
-    let area_of = move |canvas: &HtmlCanvasElement| Area {
-        width: f64::from(canvas.client_width()),
-        height: f64::from(canvas.client_height()),
-    };
     let redraw = move || {
         // A chart may go between a change and the next frame.
         let Some(Some(canvas)) = canvas.try_get_untracked() else { return };
         scheduled.set_value(false);
-        let area = area_of(&canvas);
-        if area.width < 1.0 {
-            return;
-        }
-        let ratio = window().device_pixel_ratio();
         drawn.update_value(|drawn| {
             let appearance = appearance.get_untracked();
             let look = drawn.look.take().filter(|look| look.appearance == appearance);
-            let look = drawn.look.insert(look.unwrap_or_else(|| Look::of_page(appearance)));
+            drawn.look = look.or_else(|| Look::of(&canvas, appearance));
+            let Some(look) = &drawn.look else { return };
+            let Look { area, ratio, .. } = *look;
             // A canvas that gives no context draws nothing; the table says the same.
             drawn.surface = Surface::of(&canvas, area, ratio, drawn.surface.take());
             let Some(surface) = &drawn.surface else { return };
