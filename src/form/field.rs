@@ -165,7 +165,7 @@ impl Shown {
                 <div class="field-head">
                     {label}
                     {info}
-                    <span class="reading">{text(move || value.with(|value| reading(&number, value)))}</span>
+                    <div class="reading"><span>{text(move || value.with(|value| reading(&number, value)))}</span></div>
                 </div>
                 <p class="help" id=format!("help-{slug}") hidden=flag(move || !open.get())>{self.help}</p>
                 {control}

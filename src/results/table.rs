@@ -160,11 +160,13 @@ impl Row {
                     {self.name()}
                 </th>
                 <td class="number">
-                    <span class="figure">{text(move || cells.with(|cells| cells.figure.clone()))}</span>
-                    "\u{2009}"
-                    <span class="cell-unit">{text(move || cells.with(|cells| cells.unit.to_owned()))}</span>
+                    <div class="cell">
+                        <span class="figure">{text(move || cells.with(|cells| cells.figure.clone()))}</span>
+                        "\u{2009}"
+                        <span class="cell-unit">{text(move || cells.with(|cells| cells.unit.to_owned()))}</span>
+                    </div>
                 </td>
-                <td class="number">{text(move || cells.with(|cells| cells.share.clone()))}</td>
+                <td class="number"><div class="cell">{text(move || cells.with(|cells| cells.share.clone()))}</div></td>
                 <td>
                     {disclosure(
                         "quiet work-button",

@@ -72,6 +72,19 @@ visit('the answer stands right under the first inputs on a phone', { viewport: p
   assert.ok(await top('table') < await top('input-batch'));
 });
 
+visit('a keystroke lays out the figures that change, not the page', async page => {
+  await page.type('params', '150000001');
+  await page.totals(2_701_989_904);
+  const tracer = page.page.context().browser();
+  await tracer.startTracing(page.page, { categories: ['devtools.timeline'] });
+  await page.type('params', '160000001');
+  await page.totals(2_861_989_904);
+  const { traceEvents } = JSON.parse(await tracer.stopTracing());
+  const layouts = traceEvents.filter(event => event.name === 'Layout').map(event => event.args.beginData);
+  assert.ok(layouts.length > 0);
+  for (const { partialLayout, totalObjects } of layouts) assert.ok(partialLayout, `${totalObjects} boxes`);
+});
+
 visit('all of the table can be reached on a phone', { viewport: narrow }, async page => {
   await page.get('show-work-workspace').scrollIntoViewIfNeeded();
   await page.get('show-work-workspace').click();
