@@ -1,18 +1,16 @@
 //! A picture on a canvas: crisp on any screen, in the theme's colours, drawn once a frame.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use leptos::html::Canvas;
 use leptos::prelude::*;
 use nn_memory::{Estimate, PartKind, UnitSystem};
-use plotters::backend::DrawingBackend;
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
-use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text as Label};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle};
+use plotters::element::{Circle, PathElement, Polygon, Rectangle};
+use plotters::style::{Color, RGBColor, ShapeStyle};
 use plotters_canvas::CanvasBackend;
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use super::picture::{Align, Area, FONT_SIZE, Ink, Measure, Picture, Shape};
@@ -25,20 +23,30 @@ use crate::results::{device_name, slug};
 
 const FONT: &str = "system-ui, sans-serif";
 
+/// A colour, for plotters and as the canvas takes it.
+struct Colour {
+    plotted: RGBColor,
+    /// JavaScript's own: a text of Rust's would be decoded at each label.
+    style: JsValue,
+}
+
 /// The colours of the style sheet.
 struct Palette {
-    parts: [RGBColor; PartKind::ALL.len()],
-    text: RGBColor,
-    muted: RGBColor,
-    grid: RGBColor,
-    accent: RGBColor,
-    limit: RGBColor,
-    ground: RGBColor,
+    parts: [Colour; PartKind::ALL.len()],
+    text: Colour,
+    muted: Colour,
+    grid: Colour,
+    accent: Colour,
+    limit: Colour,
+    ground: Colour,
 }
 
 impl Palette {
     fn of_page() -> Self {
-        let read = |name: &str| parse_colour(&platform::style_value(name)).unwrap_or(RGBColor(128, 128, 128));
+        let read = |name: &str| {
+            let style = platform::style_value(name);
+            Colour { plotted: parse_colour(&style).unwrap_or(RGBColor(128, 128, 128)), style: style.into() }
+        };
         Self {
             parts: PartKind::ALL.map(|kind| read(&format!("--part-{}", slug(kind)))),
             text: read("--text"),
@@ -50,15 +58,15 @@ impl Palette {
         }
     }
 
-    fn of(&self, ink: Ink) -> RGBColor {
+    fn of(&self, ink: Ink) -> &Colour {
         match ink {
-            Ink::Part(kind) => self.parts[kind as usize],
-            Ink::Text => self.text,
-            Ink::Muted => self.muted,
-            Ink::Grid => self.grid,
-            Ink::Accent => self.accent,
-            Ink::Limit => self.limit,
-            Ink::Ground => self.ground,
+            Ink::Part(kind) => &self.parts[kind as usize],
+            Ink::Text => &self.text,
+            Ink::Muted => &self.muted,
+            Ink::Grid => &self.grid,
+            Ink::Accent => &self.accent,
+            Ink::Limit => &self.limit,
+            Ink::Ground => &self.ground,
         }
     }
 }
@@ -81,7 +89,10 @@ fn parse_colour(text: &str) -> Option<RGBColor> {
 /// A canvas that is ready to be drawn on, as many device pixels as it covers.
 struct Surface {
     size: (u32, u32),
+    ratio: f64,
     context: CanvasRenderingContext2d,
+    /// How the last label stood.
+    aligned: Cell<Option<Align>>,
     area: DrawingArea<CanvasBackend, Shift>,
 }
 
@@ -90,14 +101,16 @@ impl Surface {
     fn of(canvas: &HtmlCanvasElement, area: Area, ratio: f64, before: Option<Self>) -> Option<Self> {
         let pixels = |length: f64| px(length, ratio).max(1).unsigned_abs();
         let size = (pixels(area.width), pixels(area.height));
-        if before.as_ref().is_some_and(|before| before.size == size) {
+        if before.as_ref().is_some_and(|before| before.size == size && before.ratio.total_cmp(&ratio).is_eq()) {
             return before;
         }
         canvas.set_width(size.0);
         canvas.set_height(size.1);
-        let context = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+        let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+        context.set_font(&format!("{}px {FONT}", FONT_SIZE * ratio));
+        context.set_text_baseline("middle");
         let area = CanvasBackend::with_canvas_object(canvas.clone())?.into_drawing_area();
-        Some(Self { size, context, area })
+        Some(Self { size, ratio, context, aligned: Cell::new(None), area })
     }
 
     /// Draws the picture in place of what stands there.
@@ -105,7 +118,6 @@ impl Surface {
     /// `background` is for a file, which has no page behind it.
     fn paint(
         &self,
-        ratio: f64,
         palette: &Palette,
         background: bool,
         picture: &Picture,
@@ -113,60 +125,61 @@ impl Surface {
     ) -> Option<()> {
         self.context.clear_rect(0.0, 0.0, f64::from(self.size.0), f64::from(self.size.1));
         if background {
-            self.area.fill(&palette.ground).ok()?;
+            self.area.fill(&palette.ground.plotted).ok()?;
         }
         for shape in &picture.shapes {
-            draw(&self.area, shape, palette, ratio)?;
+            self.draw(shape, palette)?;
         }
         if let Some(ends) = marker {
-            draw(&self.area, &Shape::Line(ends.to_vec(), Ink::Text, 1.0), palette, ratio)?;
+            self.draw(&Shape::Line(ends.to_vec(), Ink::Text, 1.0), palette)?;
         }
         self.area.present().ok()
+    }
+
+    fn draw(&self, shape: &Shape, palette: &Palette) -> Option<()> {
+        let pixels = |length: f64| px(length, self.ratio);
+        let point = |(x, y): (f64, f64)| (pixels(x), pixels(y));
+        match shape {
+            Shape::Rect([left, top, right, bottom], ink) => {
+                let corners = [point((*left, *top)), point((*right, *bottom))];
+                self.area.draw(&Rectangle::new(corners, palette.of(*ink).plotted.filled()))
+            }
+            Shape::Line(points, ink, width) => {
+                let style: ShapeStyle = palette.of(*ink).plotted.stroke_width(pixels(*width).max(1).unsigned_abs());
+                let points: Vec<_> = points.iter().copied().map(point).collect();
+                self.area.draw(&PathElement::new(points, style))
+            }
+            Shape::Polygon(points, ink) => {
+                let points: Vec<_> = points.iter().copied().map(point).collect();
+                self.area.draw(&Polygon::new(points, palette.of(*ink).plotted.filled()))
+            }
+            Shape::Dot(center, radius, ink) => {
+                self.area.draw(&Circle::new(point(*center), pixels(*radius), palette.of(*ink).plotted.filled()))
+            }
+            Shape::Text(text, at, align, ink) => return self.label(text, point(*at), *align, palette.of(*ink)),
+        }
+        .ok()
+    }
+
+    /// Writes a label. plotters would name font, alignment and colour again for each.
+    #[expect(deprecated, reason = "what replaces it takes a text of Rust's")]
+    fn label(&self, text: &str, (x, y): (i32, i32), align: Align, colour: &Colour) -> Option<()> {
+        if self.aligned.replace(Some(align)) != Some(align) {
+            self.context.set_text_align(align.name());
+        }
+        self.context.set_fill_style(&colour.style);
+        self.context.fill_text(text, f64::from(x), f64::from(y)).ok()
+    }
+
+    /// How wide a text is, in CSS pixels.
+    fn width_of(&self, text: &str) -> f64 {
+        self.context.measure_text(text).map_or(FONT_SIZE / 2.0, |metrics| metrics.width() / self.ratio)
     }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a cast to i32 saturates, far outside any canvas")]
 fn px(length: f64, ratio: f64) -> i32 {
     (length * ratio).round() as i32
-}
-
-fn draw<B: DrawingBackend>(
-    surface: &DrawingArea<B, Shift>,
-    shape: &Shape,
-    palette: &Palette,
-    ratio: f64,
-) -> Option<()> {
-    let point = |(x, y): (f64, f64)| (px(x, ratio), px(y, ratio));
-    match shape {
-        Shape::Rect([left, top, right, bottom], ink) => {
-            let corners = [point((*left, *top)), point((*right, *bottom))];
-            surface.draw(&Rectangle::new(corners, palette.of(*ink).filled()))
-        }
-        Shape::Line(points, ink, width) => {
-            let style: ShapeStyle = palette.of(*ink).stroke_width(px(*width, ratio).max(1).unsigned_abs());
-            let points: Vec<_> = points.iter().copied().map(point).collect();
-            surface.draw(&PathElement::new(points, style))
-        }
-        Shape::Polygon(points, ink) => {
-            let points: Vec<_> = points.iter().copied().map(point).collect();
-            surface.draw(&Polygon::new(points, palette.of(*ink).filled()))
-        }
-        Shape::Dot(center, radius, ink) => {
-            surface.draw(&Circle::new(point(*center), px(*radius, ratio), palette.of(*ink).filled()))
-        }
-        Shape::Text(text, at, align, ink) => {
-            let horizontal = match align {
-                Align::Left => HPos::Left,
-                Align::Center => HPos::Center,
-                Align::Right => HPos::Right,
-            };
-            let font = (FontFamily::Name(FONT), FONT_SIZE * ratio, FontStyle::Normal);
-            let colour = palette.of(*ink);
-            let style = TextStyle::from(font).color(&colour).pos(Pos::new(horizontal, VPos::Center));
-            surface.draw(&Label::new(text.as_str(), point(*at), style))
-        }
-    }
-    .ok()
 }
 
 /// What holds until a colour or a size changes. A keystroke would spend more on asking for it than on drawing.
@@ -196,15 +209,13 @@ impl Look {
 
     /// Measures with the canvas' own metrics; plotters would add spans to the page for it. A label is as wide as its
     /// characters: figures change at every keystroke, and digits stay.
-    fn measure(&self, context: &CanvasRenderingContext2d, text: &str) -> f64 {
+    fn measure(&self, surface: &Surface, text: &str) -> f64 {
         let mut widths = self.widths.borrow_mut();
         let mut width_of = |character: char| {
             if let Some((_, width)) = widths.iter().find(|(known, _)| *known == character) {
                 return *width;
             }
-            context.set_font(&format!("{FONT_SIZE}px {FONT}"));
-            let measured = context.measure_text(character.encode_utf8(&mut [0; 4]));
-            let width = measured.map_or(FONT_SIZE / 2.0, |metrics| metrics.width());
+            let width = surface.width_of(character.encode_utf8(&mut [0; 4]));
             widths.push((character, width));
             width
         };
@@ -291,11 +302,11 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
             // A canvas that gives no context draws nothing; the table says the same.
             drawn.surface = Surface::of(&canvas, area, ratio, drawn.surface.take());
             let Some(surface) = &drawn.surface else { return };
-            let measure = |text: &str| look.measure(&surface.context, text);
+            let measure = |text: &str| look.measure(surface, text);
             drawn.picture = layout.with_value(|layout| layout(area, &measure));
             let hit = selected.get_untracked().and_then(|index| drawn.picture.hits.get(index));
             let marker = hit.map(|hit| [(hit.marker, 0.0), (hit.marker, area.height)]);
-            surface.paint(ratio, &look.palette, false, &drawn.picture, marker);
+            surface.paint(&look.palette, false, &drawn.picture, marker);
         });
     };
     effect(move || {
@@ -344,7 +355,7 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
         };
         let ratio = 2.0;
         let painted = Surface::of(&file, area_of(&shown), ratio, None).and_then(|surface| {
-            drawn.with_value(|drawn| surface.paint(ratio, &Palette::of_page(), true, &drawn.picture, None))
+            drawn.with_value(|drawn| surface.paint(&Palette::of_page(), true, &drawn.picture, None))
         });
         if painted.is_some() {
             platform::download_png(&file, &format!("nn-memory-{name}.png"));

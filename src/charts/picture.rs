@@ -41,6 +41,17 @@ pub enum Align {
     Right,
 }
 
+impl Align {
+    /// Its name on a canvas.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Center => "center",
+            Self::Right => "right",
+        }
+    }
+}
+
 /// One thing to draw, in CSS pixels.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Shape {
