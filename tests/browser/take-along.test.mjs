@@ -94,6 +94,8 @@ visit('the embed code that is copied embeds the same', allowed, async page => {
   const docs = await host({ '/docs/': 'tests', '/tools/memory/': 'dist' });
   page.origins.add(docs.origin);
   await page.page.goto(`${docs.origin}/docs/embed.html`);
+  // What goes while it loads says so on the console.
+  for (const iframe of await page.page.locator('iframe').all()) await new Calculator(iframe.contentFrame()).ready();
   await page.page.evaluate(markup => { document.body.innerHTML = markup; }, code);
   const frame = new Calculator(page.page.frameLocator('iframe'));
   await frame.get('total').waitFor();
