@@ -1,9 +1,9 @@
 //! Estimates of described networks: that the answer and its work agree.
 
 use nn_memory::{
-    Bytes, Checkpointing, Choice, Config, Family, Implementation, Lora, Model, Note, Optimizer, PartKind, Phase,
-    PrecisionMode, Run, Scenario, Targets, Task, Training, catalog, estimate, explain, largest_batch_that_fits,
-    sweep_batch,
+    Bytes, Checkpointing, Choice, Config, ConfigError, EstimateError, Family, Implementation, Lora, Model, Note,
+    Optimizer, PartKind, Phase, PrecisionMode, Report, Run, Scenario, TARGET_MODULES, Targets, Task, Training, catalog,
+    estimate, explain, largest_batch_that_fits, sweep_batch,
 };
 
 fn small(family: Family) -> Config {
@@ -187,4 +187,45 @@ fn one_layer_of_llama_2_7b_by_hand() {
     };
     let layers = estimate(&scenario).expect("an estimate").layers;
     assert_eq!((layers[0].layers, layers[0].kept_after_forward), (32, Bytes::new(kept)));
+}
+
+#[test]
+fn a_network_beyond_64_bits_is_an_error_and_never_a_wrong_total() {
+    // Every module that LoRA may adapt: what is kept of a layer differs by it.
+    let lora = TARGET_MODULES
+        .iter()
+        .map(|name| Lora { targets: Targets::parse(name).expect("a module of the list"), ..Lora::default() });
+    let tasks = lora.map(|lora| (Task::Lora(Training::default()), lora));
+    let tasks: Vec<_> = [Task::Training(Training::default()), Task::Inference]
+        .map(|task| (task, Lora::default()))
+        .into_iter()
+        .chain(tasks)
+        .collect();
+    for &family in Family::ALL {
+        let mut config = Config::of(family);
+        for field in family.fields().iter().filter(|field| field.key.contains("layer")) {
+            // A field that is no number of layers, or takes no more of them, stays as it is.
+            let _ = config.set(field.key, 999_987);
+        }
+        for &(task, lora) in &tasks {
+            let run = Run { lora, ..Run::default() };
+            let mut last = Some(Bytes::ZERO);
+            for batch_size in (1..30).map(|power| 1 << power) {
+                let model = Model::Described(config);
+                let scenario =
+                    Scenario { model, run, task, batch_size, sequence_length: 37_497, ..Scenario::default() };
+                let total = match estimate(&scenario) {
+                    Ok(estimate) => Some(estimate.total),
+                    Err(EstimateError::Config(ConfigError::TooLarge)) => None,
+                    // No layer has that module.
+                    Err(_) => break,
+                };
+                let report = Report::of(&scenario).expect("a described network");
+                assert_eq!(total, report.ok().map(|report| report.allocated), "{family:?} {lora:?} batch {batch_size}");
+                let grows = total.is_none_or(|total| last.is_some_and(|last| last <= total));
+                assert!(grows, "{family:?} {lora:?} batch {batch_size}: {total:?} after {last:?}");
+                last = total;
+            }
+        }
+    }
 }

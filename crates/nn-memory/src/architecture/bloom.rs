@@ -40,6 +40,7 @@ impl Bloom {
             let mask = causal_mask(b, request, embedded, None);
             // The loop holds what a block returned, weights of attention too, until the next one returns.
             let before = Cell::new(None);
+            b.settled_from = 2;
             let hidden = blocks(b, request, self.n_layer, hidden, |b, x| {
                 let (x, weights) = self.block(b, request, x, alibi, mask);
                 if let Some(weights) = before.replace(Some(weights)) {

@@ -1,6 +1,6 @@
 //! The estimate of a described network, in the parts and words of every estimate.
 
-use super::{Lowered, Report, bytes, lower, play, sum};
+use super::{Lowered, Report, bytes, highest, lower, play, sum};
 use crate::estimate::shares;
 use crate::formula::{Operand, Value};
 use crate::program::Layers;
@@ -120,15 +120,6 @@ pub(super) fn context(overheads: &Overheads) -> Bytes {
     Bytes::mib(1).scaled_up(overheads.context_mib, 1).unwrap_or(Bytes::ZERO)
 }
 
-/// The outcome with the highest peak; that of 2^63 bytes and more is none.
-fn highest(outcomes: &[Outcome]) -> Result<&Outcome, EstimateError> {
-    outcomes
-        .iter()
-        .max_by_key(|outcome| outcome.peak)
-        .filter(|outcome| outcome.peak < i64::MAX / 2)
-        .ok_or(EstimateError::Config(ConfigError::TooLarge))
-}
-
 /// The configuration of a scenario that is known to have one.
 fn config(scenario: &Scenario) -> Result<Config, EstimateError> {
     scenario.model.config().ok_or(EstimateError::NotFollowed)?.map_err(EstimateError::from)
@@ -158,7 +149,7 @@ pub(crate) fn estimate(scenario: &Scenario) -> Result<Estimate, EstimateError> {
     let lowered = lower(scenario, &config, Layers::Counted)?;
     let outcomes = play(&lowered, Watch::Timeline);
     let highest = highest(&outcomes)?;
-    let report = Report::from(&lowered, &outcomes);
+    let report = Report::from(&lowered, &outcomes, highest);
     let amounts = parts(&highest.at_peak, context(&scenario.overheads));
     let total = amounts.iter().fold(Bytes::ZERO, |sum, part| Bytes::new(sum.get().saturating_add(part.get())));
     let shares = shares(amounts, total);

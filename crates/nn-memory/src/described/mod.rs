@@ -131,6 +131,13 @@ pub(crate) fn play(lowered: &Lowered, watch: Watch) -> Vec<Outcome> {
     lowered.passes.iter().map(|(program, setting)| step::play(program, setting, watch)).collect()
 }
 
+/// The outcome with the highest peak. One of 2^62 bytes and more is too large: sums stop at 2^63 instead of wrapping, and
+/// what is taken off such a sum is no total any more.
+fn highest(outcomes: &[Outcome]) -> Result<&Outcome, ConfigError> {
+    let highest = outcomes.iter().max_by_key(|outcome| outcome.peak);
+    highest.filter(|outcome| outcome.peak < i64::MAX / 2).ok_or(ConfigError::TooLarge)
+}
+
 impl Report {
     /// What the engine says of a described scenario; none where the network is known by its size alone.
     ///
@@ -141,11 +148,11 @@ impl Report {
         Some(config.and_then(|config| {
             let lowered = lower(scenario, &config, Layers::Counted)?;
             let outcomes = play(&lowered, Watch::Peak);
-            Ok(Self::from(&lowered, &outcomes))
+            Ok(Self::from(&lowered, &outcomes, highest(&outcomes)?))
         }))
     }
 
-    pub(crate) fn from(lowered: &Lowered, outcomes: &[Outcome]) -> Self {
+    fn from(lowered: &Lowered, outcomes: &[Outcome], peak: &Outcome) -> Self {
         let program = &lowered.passes[0].0;
         let first = &outcomes[0];
         let count = |trainable: bool| {
@@ -161,7 +168,6 @@ impl Report {
             .iter()
             .map(|parameter| parameter.bytes().saturating_mul(parameter.copies))
             .fold(0, u64::saturating_add);
-        let peak = outcomes.iter().max_by_key(|outcome| outcome.peak).unwrap_or(first);
         let mut phase_peaks = Vec::new();
         for outcome in outcomes {
             for phase in [Phase::Forward, Phase::Backward, Phase::Step, Phase::Decode] {

@@ -8,8 +8,7 @@ use crate::{Attention, Lora};
 
 use super::tensor::{ElementType, Shape, Tensor};
 use super::{
-    Checkpoint, Earlier, Edge, Grad, Instruction, Node, Parameter, Program, Role, Section, Span, Storage, WRITTEN_OUT,
-    round,
+    Checkpoint, Earlier, Edge, Grad, Instruction, Node, Parameter, Program, Role, Section, Span, Storage, round,
 };
 
 /// How many layers of a section are written out.
@@ -95,6 +94,9 @@ pub(crate) struct Builder {
     pub(crate) lora: Option<Lora>,
     /// What the last attention that is written out returned beside its result; the caller's frame may hold it.
     pub(crate) attention_weights: Option<Tensor>,
+    /// The first layer of a section, from 0, that changes what stands as every later one does: the second, as the first is
+    /// given what no layer returned, or one further on where a layer lets go of what the one before made.
+    pub(crate) settled_from: u32,
     program: Program,
     module: &'static str,
     /// Locals of the modules that run, innermost last.
@@ -124,6 +126,7 @@ impl Builder {
             attention: Attention::Sdpa,
             lora: None,
             attention_weights: None,
+            settled_from: 1,
             program,
             module: "",
             frames: Vec::new(),
@@ -468,17 +471,23 @@ impl Builder {
         first: Tensor,
         layer: &mut dyn FnMut(&mut Self, Tensor) -> Tensor,
     ) -> Tensor {
+        let repeated = self.settled_from;
         let (count, written) = match self.mode.layers {
-            Layers::Counted => (count, count.min(WRITTEN_OUT.into())),
+            Layers::Counted => (count, count.min(Section::written_out(repeated).into())),
             Layers::AtMost(most) => (count.min(most), count.min(most)),
         };
         let section = u32_of(self.program.sections.len());
-        self.program.sections.push(Section { layers: count, skipped: count - written, parameters: Span::default() });
+        self.program.sections.push(Section {
+            layers: count,
+            repeated,
+            skipped: count - written,
+            parameters: Span::default(),
+        });
         let copies = self.copies;
         let mut state = first;
         for iteration in 0..small(written) {
             self.program.instructions.push(Instruction::Mark { section, iteration });
-            if iteration == 1 {
+            if iteration == repeated {
                 self.copies = copies.saturating_mul(1 + count - written);
             }
             let start = u32_of(self.program.parameters.len());

@@ -150,18 +150,24 @@ impl Parameter {
     }
 }
 
-/// Layers of a section that are written out; more are counted as the second.
-pub(crate) const WRITTEN_OUT: u32 = 4;
-
 /// A run of identical layers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Section {
     /// Its layers.
     pub(crate) layers: u64,
-    /// Layers that are counted as the second one, and not played.
+    /// Which layer, from 0, stands for those that are counted and not played.
+    pub(crate) repeated: u32,
+    /// Layers that are counted as that one, and not played.
     pub(crate) skipped: u64,
     /// Parameters of one layer.
     pub(crate) parameters: Span,
+}
+
+impl Section {
+    /// Layers of which one can stand for others: what comes before it in forward, itself, and backward's first two.
+    pub(crate) const fn written_out(repeated: u32) -> u32 {
+        repeated + 3
+    }
 }
 
 /// Keys or values of one layer that stand in the cache before the pass.

@@ -4,7 +4,7 @@ use super::allocator::rest_of_segment;
 use super::heap::Heap;
 use super::optimize::{self, Optimize};
 use super::{Kind, Ledger, Line, Phase};
-use crate::program::{Earlier, ElementType, GRANULE, Grad, Instruction, Node, Program, Role, Shape, Span, WRITTEN_OUT};
+use crate::program::{Earlier, ElementType, GRANULE, Grad, Instruction, Node, Program, Role, Section, Shape, Span};
 
 /// Bytes by [`Kind`].
 pub(crate) type Amounts = [i64; Kind::ALL.len()];
@@ -432,37 +432,34 @@ impl<'p> Player<'p> {
     }
 
     fn cross_forward(&mut self, section: u32, iteration: u32) {
-        let skipped = signed(self.program.sections[section as usize].skipped);
+        let Section { repeated, skipped, .. } = self.program.sections[section as usize];
         if skipped == 0 {
             return;
         }
-        match iteration {
-            0 => self.passed[section as usize] = false,
-            1 => {
-                self.remember(section);
-                if let Some(free) = self.repeated.iter_mut().find(|open| **open == NONE) {
-                    *free = section;
-                }
+        if iteration == repeated {
+            self.remember(section);
+            if let Some(free) = self.repeated.iter_mut().find(|open| **open == NONE) {
+                *free = section;
             }
-            2 => {
-                self.repeat(section, skipped);
-                for open in self.repeated.iter_mut().filter(|open| **open == section) {
-                    *open = NONE;
-                }
+        } else if iteration == repeated + 1 {
+            self.repeat(section, signed(skipped));
+            for open in self.repeated.iter_mut().filter(|open| **open == section) {
+                *open = NONE;
             }
-            _ => self.passed[section as usize] = iteration == WRITTEN_OUT,
+        } else {
+            self.passed[section as usize] = iteration == Section::written_out(repeated);
         }
     }
 
     fn cross_backward(&mut self, section: u32, iteration: u32) {
-        let skipped = signed(self.program.sections[section as usize].skipped);
+        let Section { repeated, skipped, .. } = self.program.sections[section as usize];
         if skipped == 0 {
             return;
         }
-        if iteration == 3 {
+        if iteration == repeated + 2 {
             self.remember(section);
-        } else if iteration == 2 {
-            self.repeat(section, skipped);
+        } else if iteration == repeated + 1 {
+            self.repeat(section, signed(skipped));
         }
     }
 
@@ -488,7 +485,7 @@ impl<'p> Player<'p> {
         if self.phase == Phase::Forward {
             let layer = &mut self.outcome.layers[section as usize];
             for ((each, now), before) in layer.iter_mut().zip(self.amounts).zip(amounts) {
-                *each = (now - before) / (1 + skipped);
+                *each = now.saturating_sub(before) / (1 + skipped);
             }
         }
         let played = self.position - self.marks[section as usize].position;

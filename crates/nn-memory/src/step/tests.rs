@@ -4,8 +4,8 @@ use crate::architecture::FieldKind;
 use crate::described::{lower, play};
 use crate::program::Layers;
 use crate::{
-    Attention, Checkpointing, Choice as _, Config, Family, Implementation, Model, Optimizer, PrecisionMode, Run,
-    Scenario, Task, Training,
+    Attention, Checkpointing, Choice as _, Config, Family, Implementation, Lora, Model, Optimizer, PrecisionMode, Run,
+    Scenario, TARGET_MODULES, Targets, Task, Training,
 };
 
 use super::Watch;
@@ -108,6 +108,31 @@ fn repeated_layers_are_updated_one_by_one_as_if_written_out() {
 #[test]
 fn repeated_layers_get_adapters_as_if_written_out() {
     over_all(Task::Lora(Training::default()), &runs());
+}
+
+#[test]
+fn adapters_of_one_module_are_repeated_as_if_written_out() {
+    for &family in Family::ALL {
+        for name in TARGET_MODULES {
+            let targets = Targets::parse(name).expect("a module of the list");
+            for (layers, checkpointing) in
+                [(7, Checkpointing::None), (9, Checkpointing::Block), (9, Checkpointing::Every(7))]
+            {
+                let config = with_layers(family, layers);
+                let lora = Lora { targets, ..Lora::default() };
+                let run = Run { lora, checkpointing, target_length: 64, ..Run::default() };
+                let scenario = Scenario {
+                    model: Model::Described(config),
+                    task: Task::Lora(Training::default()),
+                    run,
+                    batch_size: 2,
+                    sequence_length: 96,
+                    ..Scenario::default()
+                };
+                agrees(&scenario, &config);
+            }
+        }
+    }
 }
 
 #[test]
