@@ -1,5 +1,8 @@
 //! A repeated block against the same blocks written out.
 
+use proptest::prelude::*;
+use proptest::sample::select;
+
 use crate::architecture::FieldKind;
 use crate::described::{lower, play};
 use crate::program::Layers;
@@ -9,6 +12,9 @@ use crate::{
 };
 
 use super::Watch;
+
+#[path = "../../tests/strategies/mod.rs"]
+mod strategies;
 
 const CHECKPOINTING: [Checkpointing; 6] = [
     Checkpointing::None,
@@ -21,7 +27,10 @@ const CHECKPOINTING: [Checkpointing; 6] = [
 
 /// The family's defaults with `layers` layers in each of its stacks.
 fn with_layers(family: Family, layers: u64) -> Config {
-    let mut config = Config::of(family);
+    layered(Config::of(family), layers)
+}
+
+fn layered(mut config: Config, layers: u64) -> Config {
     let keys: Vec<_> = config
         .fields()
         .filter(|(field, _)| {
@@ -138,4 +147,33 @@ fn adapters_of_one_module_are_repeated_as_if_written_out() {
 #[test]
 fn repeated_layers_infer_as_if_written_out() {
     over_all(Task::Inference, &runs());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn any_network_is_repeated_as_if_written_out(
+        config in strategies::config(),
+        run in strategies::run(),
+        layers in 1_u64..=12,
+        (batch_size, sequence_length) in (1_u64..=4, 1_u64..=128),
+        task in select(vec![Task::Training(Training::default()), Task::Lora(Training::default()), Task::Inference]),
+    ) {
+        let config = layered(config, layers);
+        let model = Model::Described(config);
+        let Run { accumulation_steps, target_length, lora, .. } = run;
+        let lora = Lora { rank: lora.rank.clamp(1, 64), alpha: 1, ..lora };
+        let run = Run {
+            accumulation_steps: accumulation_steps.clamp(1, 8),
+            target_length: target_length.clamp(1, 128),
+            lora,
+            ..run
+        };
+        let scenario = Scenario { model, run, task, batch_size, sequence_length, ..Scenario::default() };
+        // Fields that contradict one another, or a module that no layer has, have no estimate.
+        if crate::estimate(&scenario).is_ok() {
+            agrees(&scenario, &config);
+        }
+    }
 }
