@@ -356,6 +356,7 @@ pub const TARGET_MODULES: &[&str] = &[
     "Wi",
     "Wo",
     "reduction",
+    "shared_expert_gate",
 ];
 
 /// A set of [`TARGET_MODULES`].

@@ -1,7 +1,7 @@
 //! What encoders of the BERT kind have in common: summed embeddings, blocks that normalize after each residual, a head.
 
 use super::decoder::{blocks, divisible, embedded};
-use super::labels::{classify, finish, labels};
+use super::labels::{classify, finish, labels, of_the_task};
 use super::llama::hold_mask;
 use super::{Activation, Request};
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
@@ -180,7 +180,7 @@ impl Encoder {
     fn classification(&self, b: &mut Builder, request: &Request, hidden: Tensor) {
         let labels = request.pass.trains().then(|| labels(b, request, self.labels));
         let Self { hidden: width, dropout, .. } = *self;
-        let dense = Linear { name: "pooler", input: width, output: width, bias: true };
+        let dense = Linear { name: "dense", input: width, output: width, bias: true };
         b.module("head", &[hidden], |b| {
             let first = b.slice(hidden, Shape::matrix(request.batch, width));
             let state = match self.classifier {
@@ -191,12 +191,12 @@ impl Encoder {
                 }
                 Classifier::Head(activation) => {
                     let state = b.dropout(first, dropout);
-                    let state = b.linear(state, dense);
+                    let state = of_the_task(b, state, dense);
                     let state = b.activation(activation, state);
                     b.dropout(state, dropout)
                 }
                 Classifier::Relu(rate) => {
-                    let state = b.linear(first, dense);
+                    let state = of_the_task(b, first, Linear { name: "pre_classifier", ..dense });
                     let state = b.activation(Activation::Relu, state);
                     b.dropout(state, rate)
                 }

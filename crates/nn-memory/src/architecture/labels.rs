@@ -12,10 +12,15 @@ pub(super) fn labels(b: &mut Builder, request: &Request, classes: u64) -> Tensor
     }
 }
 
-/// The layer that ends in one logit per label. Adapters train a copy of it: it is new with the task.
+/// The layer that ends in one logit per label.
 pub(super) fn classify(b: &mut Builder, x: Tensor, labels: u64) -> Tensor {
-    let last = Linear { name: "classifier", input: x.shape.width(), output: labels, bias: true };
-    if b.lora.is_some() { b.saved_module(x, last) } else { b.linear(x, last) }
+    of_the_task(b, x, Linear { name: "classifier", input: x.shape.width(), output: labels, bias: true })
+}
+
+/// A layer that is new with the task: adapters train a copy of it. To peft (`modules_to_save` of `SEQ_CLS`) that is every
+/// module whose name ends in `classifier` or `score`, with all that is in it.
+pub(super) fn of_the_task(b: &mut Builder, x: Tensor, linear: Linear) -> Tensor {
+    if b.lora.is_some() { b.saved_module(x, linear) } else { b.linear(x, linear) }
 }
 
 /// Keeps the outputs through the step, and those of the step before, where the training loop holds them.

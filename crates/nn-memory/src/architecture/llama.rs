@@ -355,8 +355,7 @@ impl Block {
         b.local(shared);
         let routed = b.experts(x, experts);
         b.local(routed);
-        let gate = b.parameter("shared_expert_gate", Shape::matrix(1, self.hidden), 2);
-        let gate = b.matmul(x, gate, None, 1);
+        let gate = b.linear(x, Linear { name: "shared_expert_gate", input: self.hidden, output: 1, bias: false });
         let gate = b.map_saving_output("sigmoid", gate);
         let shared = b.multiply(gate, shared);
         b.add(routed, shared)
