@@ -160,6 +160,12 @@ macro_rules! config {
     (@row $field:ident, $default:expr, $kind:expr, $label:literal) => {
         crate::architecture::ConfigField { key: stringify!($field), label: $label, kind: $kind, default: $default }
     };
+    (@key $field:ident) => {
+        stringify!($field)
+    };
+    (@key $field:ident $key:ident) => {
+        stringify!($key)
+    };
     ($(#[$doc:meta])* $name:ident {
         $($field:ident: $type:ty = $default:expr, $kind:expr, $label:literal;)*
     }) => {
@@ -183,7 +189,7 @@ macro_rules! config {
     };
     ($(#[$doc:meta])* $name:ident {
         $($field:ident: $type:ty = $default:expr, $kind:expr, $label:literal;)*
-        ..$other:ident: $family:ident { $($set:ident = $to:expr;)* }
+        ..$other:ident: $family:ident { $($set:ident $(as $key:ident)? = $to:expr;)* }
         $($after:ident: $after_type:ty = $after_default:expr, $after_kind:expr, $after_label:literal;)*
     }) => {
         $(#[$doc])*
@@ -202,7 +208,7 @@ macro_rules! config {
                 const BEFORE: &[ConfigField] = &[$(config!(@row $field, $default, $kind, $label),)*];
                 const AFTER: &[ConfigField] = &[$(config!(@row $after, $after_default, $after_kind, $after_label),)*];
                 const COUNT: usize = BEFORE.len() + $family::FIELDS.len() + AFTER.len();
-                &joined::<COUNT>(BEFORE, $family::FIELDS, AFTER, &[$((stringify!($set), $to),)*])
+                &joined::<COUNT>(BEFORE, $family::FIELDS, AFTER, &[$((stringify!($set), config!(@key $set $($key)?), $to),)*])
             };
 
             /// The fields of a configuration, in their order.
@@ -223,13 +229,13 @@ pub(super) fn next<T: Coded>(codes: &mut std::slice::Iter<'_, u64>) -> T {
     T::decode(codes.next().copied().unwrap_or(0))
 }
 
-/// A family's own fields around those of another, some with other defaults. Told while this is compiled, a key that
-/// no field has is an error of the compiler.
+/// A family's own fields around those of another, some with another key or default (`changes`: key there, key here,
+/// default). Told while this is compiled, a key that no field has is an error of the compiler.
 pub(super) const fn joined<const COUNT: usize>(
     before: &[ConfigField],
     other: &[ConfigField],
     after: &[ConfigField],
-    defaults: &[(&str, u64)],
+    changes: &[(&str, &'static str, u64)],
 ) -> [ConfigField; COUNT] {
     let mut fields = [other[0]; COUNT];
     let (own, rest) = fields.split_at_mut(before.len());
@@ -238,9 +244,11 @@ pub(super) const fn joined<const COUNT: usize>(
     others.copy_from_slice(other);
     own.copy_from_slice(after);
     let mut next = 0;
-    while next < defaults.len() {
-        let (key, default) = defaults[next];
-        fields[place_of(key, &fields)].default = default;
+    while next < changes.len() {
+        let (there, key, default) = changes[next];
+        let place = place_of(there, &fields);
+        fields[place].key = key;
+        fields[place].default = default;
         next += 1;
     }
     fields

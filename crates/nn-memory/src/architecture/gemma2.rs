@@ -1,6 +1,6 @@
 //! Gemma 2 (`modeling_gemma2.py` of transformers 5).
 
-use super::config::{config, optional};
+use super::config::{Activation, config, optional};
 use super::decoder::language_head;
 use super::gemma::Gemma;
 use super::llama::{Block, Norms, trunk};
@@ -16,6 +16,7 @@ config! {
             num_hidden_layers = 26;
             num_attention_heads = 8;
             num_key_value_heads = 4;
+            hidden_act as hidden_activation = Activation::GeluTanh as u64;
         }
         sliding_window: Option<u64> = 4_096, optional(1_000_000_000), "Sliding window";
     }

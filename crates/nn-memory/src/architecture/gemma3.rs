@@ -1,6 +1,6 @@
 //! Gemma 3 without its vision tower (`Gemma3ForCausalLM` of `modeling_gemma3.py`, transformers 5).
 
-use super::config::{TURNS, config, optional};
+use super::config::{Activation, TURNS, config, optional};
 use super::decoder::language_head;
 use super::gemma::Gemma;
 use super::llama::{Block, Norms, QueryKeyNorm, trunk};
@@ -16,6 +16,7 @@ config! {
             num_hidden_layers = 26;
             num_attention_heads = 8;
             num_key_value_heads = 4;
+            hidden_act as hidden_activation = Activation::GeluTanh as u64;
             vocab_size = 262_208;
             max_position_embeddings = 131_072;
         }
