@@ -47,18 +47,19 @@ impl Bart {
         divisible("d_model", self.d_model, "decoder_attention_heads", self.decoder_attention_heads)?;
         let ids = encoder_tokens(b, request);
         let targets = targets(b, request);
-        let table = b.parameter("shared", Shape::matrix(self.vocab_size, self.d_model), 2);
+        let table = |b: &mut Builder, name| b.parameter(name, Shape::matrix(self.vocab_size, self.d_model), 2);
+        let shared = table(b, "shared");
+        // Untied, each has its own, and the shared one stands unused: no gradient, no state.
+        let own = |b: &mut Builder, name| if self.tie_word_embeddings { shared } else { table(b, name) };
+        let [of_sources, of_targets, head] =
+            ["encoder.embed_tokens", "decoder.embed_tokens", "lm_head"].map(|name| own(b, name));
         let bias = b.buffer(Shape::matrix(1, self.vocab_size), b.mode.parameters);
         b.module("", &[], |b| {
             let target_ids = shifted(b, request, targets);
-            let encoded = b.module("encoder", &[], |b| self.encoder(b, request, ids, table));
+            let encoded = b.module("encoder", &[], |b| self.encoder(b, request, ids, of_sources));
             b.local(encoded);
-            let decoded = b.module("decoder", &[], |b| self.decoder(b, request, target_ids, table, encoded));
+            let decoded = b.module("decoder", &[], |b| self.decoder(b, request, target_ids, of_targets, encoded));
             b.local(decoded);
-            let head = match self.tie_word_embeddings {
-                true => table,
-                false => b.parameter("lm_head", Shape::matrix(self.vocab_size, self.d_model), 2),
-            };
             let logits = b.matmul(decoded, head, None, self.vocab_size);
             let logits = b.add_broadcast(logits, bias);
             b.local(logits);

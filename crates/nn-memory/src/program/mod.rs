@@ -147,6 +147,11 @@ impl Parameter {
     /// Bytes of one copy.
     pub(crate) fn bytes(&self) -> u64 {
         round(self.elements().saturating_mul(self.element.bytes()))
+    /// Whether it gets a gradient, and with it a state: not where nothing uses it.
+    pub(crate) fn is_updated(&self) -> bool {
+        self.trainable && self.uses > 0
+    }
+
     }
 }
 

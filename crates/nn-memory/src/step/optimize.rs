@@ -47,7 +47,7 @@ impl Target {
 
 fn targets(optimize: &Optimize, program: &Program) -> impl Iterator<Item = (Parameter, Target)> {
     let master = optimize.master_weights;
-    program.parameters.iter().filter(|parameter| parameter.trainable).map(move |parameter| {
+    program.parameters.iter().filter(|parameter| parameter.is_updated()).map(move |parameter| {
         let element = if master { ElementType::Fp32 } else { parameter.element };
         let Parameter { shape, dimensions, copies, .. } = *parameter;
         (*parameter, Target { shape, element, dimensions, copies })
@@ -121,7 +121,7 @@ fn each_state(optimizer: Optimizer, target: &Target, mut state: impl FnMut(&'sta
 
 /// Tells `change` what `clip_grad_norm_` allocates and frees.
 pub(super) fn clip(program: &Program, mut change: impl FnMut(i64)) {
-    let trainable = || program.parameters.iter().filter(|parameter| parameter.trainable);
+    let trainable = || program.parameters.iter().filter(|parameter| parameter.is_updated());
     let tensors: u64 = trainable().map(|parameter| parameter.copies).fold(0, u64::saturating_add);
     let chunks = trainable().map(|parameter| parameter.elements().div_ceil(65_536)).max().unwrap_or(0);
     let partial = signed(round(tensors.saturating_mul(chunks).saturating_mul(4)));

@@ -222,7 +222,7 @@ impl<'p> Player<'p> {
             self.stands(Kind::Parameters, name, "weight", parameter.element, parameter.shape, bytes, copies);
             let (rest, byte) = (rest_of_segment(bytes), ElementType::Byte);
             self.stands(Kind::Parameters, name, "rest of its segment", byte, Shape::vector(rest), rest, copies);
-            if self.setting.gradients_stand && parameter.trainable {
+            if self.setting.gradients_stand && parameter.is_updated() {
                 self.stands(Kind::Gradients, name, "gradient", parameter.element, parameter.shape, bytes, copies);
             }
         }
