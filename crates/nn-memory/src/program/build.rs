@@ -345,6 +345,7 @@ impl Builder {
             outputs,
             saved,
             saves_output: rule.saves_output || !rule.statistics.is_empty(),
+            saves: requires_grad && (!rule.saved.is_empty() || rule.saves_output || !rule.statistics.is_empty()),
             replaces: Span::default(),
             differentiable: requires_grad,
             view: matches!(rule.output, Output::View(..)),

@@ -62,6 +62,9 @@ pub(crate) struct Node {
     pub(crate) saves_output: bool,
     /// Keys and values that it takes the place of, in [`Program::earlier`].
     pub(crate) replaces: Span,
+    /// Whether autograd keeps anything of it, weights and inputs of the network too. Where a checkpoint drops that, it is
+    /// asked for again.
+    pub(crate) saves: bool,
     /// Whether gradients flow through it.
     pub(crate) differentiable: bool,
     /// Whether the output is a view, as its gradient then is.
@@ -144,14 +147,14 @@ impl Parameter {
         self.shape.elements().unwrap_or(u64::MAX)
     }
 
-    /// Bytes of one copy.
-    pub(crate) fn bytes(&self) -> u64 {
-        round(self.elements().saturating_mul(self.element.bytes()))
     /// Whether it gets a gradient, and with it a state: not where nothing uses it.
     pub(crate) fn is_updated(&self) -> bool {
         self.trainable && self.uses > 0
     }
 
+    /// Bytes of one copy.
+    pub(crate) fn bytes(&self) -> u64 {
+        round(self.elements().saturating_mul(self.element.bytes()))
     }
 }
 

@@ -643,7 +643,7 @@ impl<'p> Player<'p> {
                 Instruction::Node(node) => {
                     let entry = &program.nodes[node as usize];
                     if entry.differentiable {
-                        if block.is_some() && entry.saved.start < entry.saved.end {
+                        if block.is_some() && entry.saves {
                             self.compute_again(block.take().unwrap_or_default(), at);
                         }
                         self.node = node;
