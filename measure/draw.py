@@ -1,13 +1,20 @@
 """Draws cases for measure.py out of rows that were measured: see README.md beside this file.
 
 usage: python draw.py random ROWS.jsonl... [--seed N] [--count N] > CASES.jsonl
-       python draw.py grid ROWS.jsonl... > CASES.jsonl"""
+       python draw.py grid ROWS.jsonl... > CASES.jsonl
+       python draw.py adapters ROWS.jsonl... > CASES.jsonl"""
 import argparse
 import copy
 import itertools
 import json
 import random
+import re
 from pathlib import Path
+
+import torch
+from transformers.pytorch_utils import Conv1D
+
+from networks import from_transformers
 
 ATTENTION = ("eager", "sdpa_math", "sdpa_efficient", "sdpa_auto")
 # By precision: the type of the weights, that of autocast, that of master weights.
@@ -28,6 +35,8 @@ FUSABLE = {"sgd", "adam", "adamw", "adagrad"}
 LOOPS = FUSABLE | {"rmsprop", "adadelta", "adamax", "nadam", "radam", "lamb"}
 NO_MASTER_WEIGHTS = {"adam8bit", "hf_adafactor"}
 PADDABLE = {"lm", "mlm", "cls"}
+# What peft calls the task of a network that is given such a batch.
+TASKS = {"lm": "CAUSAL_LM", "seq2seq": "SEQ_2_SEQ_LM", "cls": "SEQ_CLS", "hf_image": "SEQ_CLS"}
 OF_THE_RUN = ("amp", "master", "mask", "clip", "hold_outputs")
 
 
@@ -130,15 +139,57 @@ def grid(rows):
             yield f"g{place}-{network(new)}-{'lora' if lora else mode}-{precision}-{attention}", new
 
 
+def linear_layers(case):
+    """Names of the linear layers in the blocks of a network, which is built without memory of its own."""
+    with torch.device("meta"):
+        network = from_transformers(case)
+    names = [name for name, module in network.named_modules() if isinstance(module, (torch.nn.Linear, Conv1D))]
+    # Blocks are numbered; what stands outside of them is a head.
+    return sorted({name.rpartition(".")[2] for name in names if re.search(r"\.\d+\.", name)})
+
+
+def adapters(rows):
+    """The smallest network of each kind in transformers with adapters on each linear layer of its blocks alone, then on
+    all but that; precisions and checkpointing by turns."""
+    smallest = {}
+    for case, parameters in rows:
+        if case["source"] == "transformers" and case["mode"] == "train" and case["input"] in TASKS:
+            kind = (case["config_class"], case["input"])
+            if kind not in smallest or parameters < smallest[kind][1]:
+                smallest[kind] = (case, parameters)
+    place = 0
+    for (kind, form), (case, _) in sorted(smallest.items()):
+        layers = linear_layers(case)
+        sets = [[layer] for layer in layers] + [[other for other in layers if other != layer] for layer in layers]
+        for targets in sets:
+            if not targets:
+                continue
+            place += 1
+            new = plain(case)
+            precision = ("fp32", "bf16", "amp_bf16")[place % 3]
+            with_precision(new, precision)
+            kernel = "eager" if place % 5 == 0 or case["attn"] == "eager" else "sdpa_auto"
+            new.update(batch=2, optimizer={"name": "adamw"}, ckpt=place % 4 == 0, attn=kernel)
+            new["family"] = "lora"
+            new["lora"] = {"r": 8, "alpha": 16, "dropout": 0.0, "targets": targets, "task": TASKS[form]}
+            for length in ("seq", "tgt"):
+                if new.get(length):
+                    new[length] = 100
+            yield f"a{place}-{network(new)}-{form}-{precision}-{targets[0] if len(targets) == 1 else 'rest'}", new
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("how", choices=("random", "grid"))
+    parser.add_argument("how", choices=("random", "grid", "adapters"))
     parser.add_argument("rows", nargs="+")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=100)
     args = parser.parse_args()
     rows = list(read(args.rows))
-    cases = at_random(rows, args.seed, args.count) if args.how == "random" else grid(rows)
+    if args.how == "random":
+        cases = at_random(rows, args.seed, args.count)
+    else:
+        cases = {"grid": grid, "adapters": adapters}[args.how](rows)
     for name, case in cases:
         print(json.dumps({"id": name, "case": case}))
 
