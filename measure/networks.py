@@ -192,6 +192,7 @@ def with_adapters(network, lora):
             bias="none",
             task_type=lora.get("task", "CAUSAL_LM"),
         ),
+        autocast_adapter_dtype=lora.get("fp32", True),
     )
 
 

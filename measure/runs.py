@@ -128,14 +128,15 @@ class Training:
 
     def iterate(self, at=lambda border: None):
         case, optimizer, scaler = self.case, self.optimizer, self.scaler
-        at("begin")
-        with autocast(case):
-            loss, outputs = training_loss(case, self.network, self.batch)
-        if not case.get("hold_outputs"):
-            del outputs
-        at("forward done")
-        (scaler.scale(loss) if scaler else loss).backward()
-        at("backward done")
+        for _ in range(case.get("accumulation_steps", 1)):
+            at("begin")
+            with autocast(case):
+                loss, outputs = training_loss(case, self.network, self.batch)
+            if not case.get("hold_outputs"):
+                del outputs
+            at("forward done")
+            (scaler.scale(loss) if scaler else loss).backward()
+            at("backward done")
         if case.get("clip"):
             torch.nn.utils.clip_grad_norm_([p for p in self.network.parameters() if p.requires_grad], 1.0)
         at("clipped")
@@ -145,22 +146,25 @@ class Training:
         else:
             optimizer.step()
         at("step done")
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=case.get("set_to_none", True))
         del loss
         if case.get("hold_outputs"):
             self.outputs = outputs  # a script that keeps them in a variable frees the old ones only here
 
     def measured(self):
-        """One iteration: (peaks by phase, allocated bytes at each border)."""
+        """One iteration: (peaks by phase, allocated bytes at each border). Of micro-batches the highest peak, what stands
+        before and after the first one's forward and after the last one's backward."""
         peaks, standing = {}, {}
         closing = {"forward done": "fwd", "backward done": "bwd", "step done": "step"}
         if self.case.get("clip"):
             closing["clipped"] = "clip"
 
         def at(border):
-            standing[border] = allocated()
+            if border not in standing or border == "backward done":
+                standing[border] = allocated()
             if border in closing:
-                peaks[closing[border]] = torch.cuda.max_memory_allocated()
+                peak = torch.cuda.max_memory_allocated()
+                peaks[closing[border]] = max(peak, peaks.get(closing[border], 0))
             if border != "step done":
                 torch.cuda.reset_peak_memory_stats()
 
@@ -181,7 +185,7 @@ class Training:
             if border == "begin":
                 ledger.begin("fwd")
             elif border == "forward done":
-                told["kept"] = ledger.end_of_forward()
+                told.setdefault("kept", ledger.end_of_forward())
                 ledger.begin("bwd")
             elif border == "backward done":
                 ledger.hold(self.grads(), "grads")

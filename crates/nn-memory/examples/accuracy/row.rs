@@ -189,7 +189,10 @@ fn scenario(row: &Value) -> Result<Scenario, String> {
         checkpointing: if flag("ckpt") { Checkpointing::Block } else { Checkpointing::None },
         attention: attention(case)?,
         dropout: true,
-        clip: flag("clip"),
+        // The norm to clip to, or none.
+        clip: case["clip"].as_f64().is_some() || flag("clip"),
+        accumulation_steps: number("accumulation_steps").unwrap_or(1),
+        set_to_none: case["set_to_none"].as_bool().unwrap_or(true),
         hold_outputs: flag("hold_outputs"),
         padding: case["mask"] == "padded",
         kv_cache: case["use_cache"].as_bool().unwrap_or(case["mode"] == "infer"),
@@ -212,6 +215,7 @@ fn scenario(row: &Value) -> Result<Scenario, String> {
             rank: lora.get("r").and_then(Value::as_u64).ok_or("LoRA without a rank")?,
             dropout: rate(lora.get("dropout").and_then(Value::as_f64).unwrap_or(0.0)),
             targets: Targets::parse(&names.join(",")).map_err(|name| format!("LoRA on {name}"))?,
+            fp32: lora.get("fp32").and_then(Value::as_bool).unwrap_or(true),
             ..Lora::default()
         };
         task = Task::Lora(training);
