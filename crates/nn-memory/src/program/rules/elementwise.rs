@@ -159,7 +159,8 @@ impl Builder {
             }),
             Activation::Relu2 => self.module("", &[x], |b| {
                 let relu = b.map_saving_output("relu", x);
-                b.power(relu)
+                let wide = b.autocast_to_fp32(relu);
+                b.power(wide)
             }),
         }
     }
