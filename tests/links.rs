@@ -92,7 +92,7 @@ fn described_as_the_form_says_it(scenario: Scenario, family: Family) -> Scenario
         attention: if family.chooses_attention() { given.attention } else { unset.attention },
         dropout: keep(trains && family.drops(), given.dropout, unset.dropout),
         accumulation_steps: if trains { limited(given.accumulation_steps, Field::Accumulation) } else { 1 },
-        set_to_none: keep(trains, given.set_to_none, unset.set_to_none),
+        set_to_none: keep(trains && !given.precision.master_weights(), given.set_to_none, unset.set_to_none),
         clip: keep(trains, given.clip, unset.clip),
         hold_outputs: keep(trains, given.hold_outputs, unset.hold_outputs),
         padding: keep(family.reads_tokens(), given.padding, unset.padding),

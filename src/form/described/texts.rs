@@ -2,7 +2,7 @@
 
 use nn_memory::{
     Checkpointing, Choice, Config, ConfigError, Family, Field, Head, Implementation, Model, ModelKind, Optimizer,
-    Scenario, TaskKind, catalog, format_count_short,
+    PrecisionMode, Scenario, TaskKind, catalog, format_count_short,
 };
 
 use super::super::input::Input;
@@ -50,7 +50,11 @@ pub fn applies(context: &Context, field: Field) -> bool {
         Field::Config => kind == ModelKind::Pasted,
         Field::SequenceLength | Field::Padding => family.reads_tokens(),
         Field::TargetLength => family.has_target(),
-        Field::Optimizer | Field::Accumulation | Field::ZeroGrad | Field::Clip | Field::HoldOutputs => trains,
+        Field::Optimizer | Field::Accumulation | Field::Clip | Field::HoldOutputs => trains,
+        // With master weights gradients go in the step.
+        Field::ZeroGrad => {
+            trains && !PrecisionMode::from_key(&texts[Field::PrecisionMode]).is_some_and(PrecisionMode::master_weights)
+        }
         Field::OptimizerFactor => trains && context.custom_optimizer(),
         Field::OptimizerImplementation => trains && has_implementations(&texts[Field::Optimizer]),
         Field::Checkpointing => trains && family.attends(),

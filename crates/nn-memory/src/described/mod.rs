@@ -91,7 +91,10 @@ fn setting(scenario: &Scenario, pass: Pass, program: &Program) -> Setting {
     });
     Setting {
         optimize,
-        gradients_stand: pass.trains() && (!run.set_to_none || run.accumulation_steps > 1),
+        // With master weights each gradient goes in the step, as soon as it is cast.
+        gradients_stand: pass.trains()
+            && (run.accumulation_steps > 1 || !run.set_to_none && !run.precision.master_weights()),
+        accumulates: run.accumulation_steps > 1,
         clip: run.clip,
         scaler: run.precision == crate::PrecisionMode::AutocastFp16 && pass.trains(),
         workspace: workspace(scenario.device, program, pass, !program.checkpoints.is_empty()),

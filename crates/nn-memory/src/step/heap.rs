@@ -40,6 +40,8 @@ pub(super) struct Heap {
     moment: VecDeque<(u64, Handle)>,
     /// Keys and values of earlier passes, layer by layer.
     cache: VecDeque<Handle>,
+    /// Gradients of the pass before.
+    gradients: Vec<Handle>,
     /// Whether the forward thread has its workspace, and backward's.
     workspaces: [bool; 2],
     states: bool,
@@ -63,6 +65,18 @@ impl Heap {
     pub(super) fn free(&mut self, live: u32) {
         let block = std::mem::replace(&mut self.blocks[live as usize], Handle::NONE);
         self.allocator.free(block);
+    }
+
+    /// A gradient goes in the step: the player's storage, or one of the pass before.
+    pub(super) fn free_gradient(&mut self, live: Option<u32>) {
+        match live {
+            Some(live) => self.free(live),
+            None => {
+                if let Some(block) = self.gradients.pop() {
+                    self.allocator.free(block);
+                }
+            }
+        }
     }
 
     /// A matrix product begins: its thread's workspace appears with the first one.
@@ -122,8 +136,9 @@ impl Heap {
                 && let Some(block) = self.blocks.get_mut(live)
             {
                 let block = std::mem::replace(block, Handle::NONE);
-                if kind == Kind::KvCache {
-                    self.cache.push_back(block);
+                match kind {
+                    Kind::KvCache => self.cache.push_back(block),
+                    _ => self.gradients.push(block),
                 }
             }
         }
@@ -155,8 +170,11 @@ pub(crate) fn heap(passes: &[(Program, Setting)]) -> Heaped {
         }
         let stays = setting.gradients_stand.then_some(Kind::Gradients);
         let first = Setting { gradients_stand: false, ..*setting };
-        heap = run(program, &first, heap, stays);
+        heap = run(program, &first, heap, stays.filter(|_| !setting.accumulates));
         heap.allocator.allocate(program.held_outputs);
+        if setting.accumulates {
+            heap = play(program, &first, heap, stays, Player::micro_batch);
+        }
         heap.begin();
         heap = run(program, setting, heap, None);
     } else {
@@ -171,11 +189,21 @@ pub(crate) fn heap(passes: &[(Program, Setting)]) -> Heaped {
     Heaped { reserved: heap.allocator.reserved(), phase_peaks: heap.phase_peaks, asked: heap.asked }
 }
 
-/// Plays a pass; what stands of a kind stays when it is over.
+/// Plays all of a pass; what stands of a kind stays when it is over.
 fn run(program: &Program, setting: &Setting, heap: Heap, stays: Option<Kind>) -> Heap {
+    play(program, setting, heap, stays, Player::pass)
+}
+
+fn play<'p>(
+    program: &'p Program,
+    setting: &'p Setting,
+    heap: Heap,
+    stays: Option<Kind>,
+    pass: fn(&mut Player<'p>),
+) -> Heap {
     let mut player = Player::new(program, setting, Watch::Peak);
     player.heap = Some(Box::new(heap));
-    player.pass();
+    pass(&mut player);
     let mut heap = player.heap.take().map_or_else(Heap::default, |heap| *heap);
     for (most, peak) in heap.asked.iter_mut().zip(player.phase_peaks()) {
         *most = peak.max(*most);

@@ -16,6 +16,8 @@ pub(crate) struct Setting {
     pub(crate) optimize: Option<Optimize>,
     /// Whether gradients of earlier micro-batches, or zeroed ones, are there before the step.
     pub(crate) gradients_stand: bool,
+    /// Whether micro-batches come before the one that counts.
+    pub(crate) accumulates: bool,
     /// Whether gradients are clipped by their norm.
     pub(crate) clip: bool,
     /// Whether a gradient scaler is at work.
@@ -192,13 +194,20 @@ impl<'p> Player<'p> {
 
     /// All of the pass.
     pub(super) fn pass(&mut self) {
+        self.micro_batch();
+        if self.setting.optimize.is_some() {
+            self.clip();
+            self.step();
+        }
+    }
+
+    /// The pass as far as more of the batch may follow.
+    pub(super) fn micro_batch(&mut self) {
         self.forward();
         self.outcome.after_forward = self.amounts;
         if self.setting.optimize.is_some() {
             self.backward();
             self.outcome.after_backward = self.amounts;
-            self.clip();
-            self.step();
         }
     }
 
@@ -890,11 +899,8 @@ impl<'p> Player<'p> {
             }
             self.peak();
             if let Some(heap) = &mut self.heap {
-                let gone = if kind == Kind::Gradients && bytes < 0 { gradients.pop() } else { None };
-                match gone {
-                    Some(gradient) => heap.free(gradient),
-                    None => heap.change(bytes, self.phase),
-                }
+                let gone = kind == Kind::Gradients && bytes < 0;
+                if gone { heap.free_gradient(gradients.pop()) } else { heap.change(bytes, self.phase) }
             }
             self.position += 1;
             if self.watch == Watch::Timeline {
