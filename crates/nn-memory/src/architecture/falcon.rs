@@ -50,6 +50,9 @@ impl Falcon {
             rotary_table(b, request, embedded, head_dim);
             // The loop holds what a block returned, weights of attention too, until the next one returns.
             let before = Cell::new(None);
+            if request.run.attention == Attention::Eager {
+                b.settled_from = 2;
+            }
             let hidden = blocks(b, request, self.num_hidden_layers, embedded, |b, x| {
                 let x = self.block(b, request, x, mask);
                 if let Some(weights) = before.replace(b.attention_weights.take()) {

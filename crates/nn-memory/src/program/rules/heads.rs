@@ -175,6 +175,7 @@ impl Builder {
         let masked = self.to(masked, softmax);
         let weights = self.softmax(masked);
         self.local(weights);
+        self.attention_weights = Some(weights);
         let weights = self.autocast(weights);
         let value = self.autocast(value);
         let value = self.flat_heads(value);
