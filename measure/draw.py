@@ -114,16 +114,24 @@ def at_random(rows, seed, count):
         yield f"r{seed}-{place}-{network(case)}-{case['mode']}", case
 
 
+def smallest(rows, kind):
+    """The case with the fewest parameters of each kind, in their order; a case may be of none."""
+    found = {}
+    for case, parameters in rows:
+        key = kind(case)
+        if key is not None and (key not in found or parameters < found[key][1]):
+            found[key] = (case, parameters)
+    return [(key, case) for key, (case, _) in sorted(found.items())]
+
+
 def grid(rows):
     """The smallest network of each kind in every kernel of attention and three precisions; padding and checkpointing by
     turns."""
-    smallest = {}
-    for case, parameters in rows:
-        kind = (str(case.get("config_class") or case.get("model")), case["mode"], bool(case.get("lora")))
-        if kind not in smallest or parameters < smallest[kind][1]:
-            smallest[kind] = (case, parameters)
+    def kind(case):
+        return str(case.get("config_class") or case.get("model")), case["mode"], bool(case.get("lora"))
+
     place = 0
-    for (kind, mode, lora), (case, _) in sorted(smallest.items()):
+    for (_, mode, lora), case in smallest(rows, kind):
         kernels = ATTENTION if case["source"] == "transformers" else ("sdpa_auto",)
         for attention, precision in itertools.product(kernels, ("bf16", "fp16", "amp_bf16")):
             place += 1
@@ -151,14 +159,12 @@ def linear_layers(case):
 def adapters(rows):
     """The smallest network of each kind in transformers with adapters on each linear layer of its blocks alone, then on
     all but that; precisions and checkpointing by turns."""
-    smallest = {}
-    for case, parameters in rows:
-        if case["source"] == "transformers" and case["mode"] == "train" and case["input"] in TASKS:
-            kind = (case["config_class"], case["input"])
-            if kind not in smallest or parameters < smallest[kind][1]:
-                smallest[kind] = (case, parameters)
+    def kind(case):
+        fits = case["source"] == "transformers" and case["mode"] == "train" and case["input"] in TASKS
+        return (case["config_class"], case["input"]) if fits else None
+
     place = 0
-    for (kind, form), (case, _) in sorted(smallest.items()):
+    for (_, form), case in smallest(rows, kind):
         layers = linear_layers(case)
         sets = [[layer] for layer in layers] + [[other for other in layers if other != layer] for layer in layers]
         for targets in sets:
