@@ -2,7 +2,8 @@
 
 usage: python draw.py random ROWS.jsonl... [--seed N] [--count N] > CASES.jsonl
        python draw.py grid ROWS.jsonl... > CASES.jsonl
-       python draw.py adapters ROWS.jsonl... > CASES.jsonl"""
+       python draw.py adapters ROWS.jsonl... > CASES.jsonl
+       python draw.py mixed ROWS.jsonl... [--seed N] [--count N] > CASES.jsonl"""
 import argparse
 import copy
 import itertools
@@ -12,9 +13,10 @@ import re
 from pathlib import Path
 
 import torch
+import transformers
 from transformers.pytorch_utils import Conv1D
 
-from networks import from_transformers
+from networks import LOSSES, from_transformers
 
 ATTENTION = ("eager", "sdpa_math", "sdpa_efficient", "sdpa_auto")
 # By precision: the type of the weights, that of autocast, that of master weights.
@@ -38,6 +40,12 @@ PADDABLE = {"lm", "mlm", "cls"}
 # What peft calls the task of a network that is given such a batch.
 TASKS = {"lm": "CAUSAL_LM", "seq2seq": "SEQ_2_SEQ_LM", "cls": "SEQ_CLS", "hf_image": "SEQ_CLS"}
 OF_THE_RUN = ("amp", "master", "mask", "clip", "hold_outputs")
+ACTIVATIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "quick_gelu", "relu", "relu2", "silu", "tanh")
+# Flags of a configuration that ask for another use of the network, or for what its own code does not do.
+NOT_OF_THE_NETWORK = {
+    "use_cache", "is_decoder", "add_cross_attention", "output_router_logits", "is_gated_act", "deterministic_flash_attn",
+    "slow_but_exact", "_remove_final_layer_norm", "sparse_prediction", "sinusoidal_pos_embds", "is_encoder_decoder",
+}
 
 
 def read(paths):
@@ -184,16 +192,71 @@ def adapters(rows):
             yield f"a{place}-{network(new)}-{form}-{precision}-{targets[0] if len(targets) == 1 else 'rest'}", new
 
 
+def choices(case):
+    """What may stand in each field of a configuration: the flags, rates and activations of its class, fewer heads of keys
+    and values."""
+    config = getattr(transformers, case["config_class"])(**case["config"])
+    of_any = set(transformers.PreTrainedConfig().to_dict()) - {"tie_word_embeddings"}
+    found = {}
+    for field, value in config.to_dict().items():
+        if field in of_any | NOT_OF_THE_NETWORK:
+            continue
+        if isinstance(value, bool):
+            found[field] = (False, True)
+        elif isinstance(value, float) and "drop" in field and "layerdrop" not in field:
+            found[field] = (0.0, 0.1)
+        elif field in ("hidden_act", "hidden_activation", "activation_function", "activation"):
+            found[field] = ACTIVATIONS
+    heads = case["config"].get("num_attention_heads")
+    if "num_key_value_heads" in case["config"]:
+        found["num_key_value_heads"] = [count for count in (1, 2, 4, heads) if heads % count == 0]
+    return found
+
+
+def mixed(rows, seed, count):
+    """The smallest networks of each kind in transformers, with everything drawn at once: fields of the configuration,
+    adapters, the loss, micro-batches, and what `random` draws. Some cannot run."""
+    def kind(case):
+        fits = case["source"] == "transformers" and not case.get("lora")
+        return (case["config_class"], case["model_class"], case["mode"]) if fits else None
+
+    draw = random.Random(seed)
+    networks = smallest(rows, kind)
+    for place in range(count):
+        _, case = draw.choice(networks)
+        case = plain(case)
+        fields = choices(case)
+        for field in draw.sample(sorted(fields), min(len(fields), draw.choice([0, 1, 2, 3]))):
+            case["config"][field] = draw.choice(fields[field])
+        training = case["mode"] == "train"
+        if training and case["input"] in TASKS and draw.random() < 0.4:
+            layers = linear_layers(case)
+            case["lora"] = {
+                "alpha": 16,
+                "targets": sorted(draw.sample(layers, draw.randint(1, len(layers)))),
+                "task": TASKS[case["input"]],
+                "fp32": draw.random() < 0.7,
+            }
+            case["family"] = "lora"
+        case = drawn(draw, case)
+        if training:
+            case["accumulation_steps"] = draw.choice([1, 1, 2, 3])
+            case["set_to_none"] = draw.random() < 0.7
+        if training and TASKS.get(case["input"]) == "SEQ_CLS":
+            case["loss"] = draw.choice(sorted(LOSSES))
+        yield f"m{seed}-{place}-{network(case)}-{'lora' if case.get('lora') else case['mode']}", case
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("how", choices=("random", "grid", "adapters"))
+    parser.add_argument("how", choices=("random", "grid", "adapters", "mixed"))
     parser.add_argument("rows", nargs="+")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=100)
     args = parser.parse_args()
     rows = list(read(args.rows))
-    if args.how == "random":
-        cases = at_random(rows, args.seed, args.count)
+    if args.how in ("random", "mixed"):
+        cases = {"random": at_random, "mixed": mixed}[args.how](rows, args.seed, args.count)
     else:
         cases = {"grid": grid, "adapters": adapters}[args.how](rows)
     for name, case in cases:
