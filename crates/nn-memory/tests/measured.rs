@@ -47,9 +47,10 @@ const FILES: [&str; 2] = [include_str!("measured/public.jsonl"), include_str!("m
 
 /// Rows that are held to a tolerance in blocks alone: runs drawn at random, small ones among them, and others in which the
 /// ends of blocks take more than the tolerance of their family.
-const IN_BLOCKS: [&str; 3] = [
+const IN_BLOCKS: [&str; 4] = [
     include_str!("measured/random.jsonl"),
     include_str!("measured/swept.jsonl"),
+    include_str!("measured/mixed.jsonl"),
     include_str!("measured/blocks.jsonl"),
 ];
 

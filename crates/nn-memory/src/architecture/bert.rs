@@ -1,7 +1,7 @@
 //! BERT (`modeling_bert.py` of transformers 5).
 
-use super::config::{ACTIVATION, Activation, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, count};
-use super::encoder::{Classifier, Encoder, Names};
+use super::config::{ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, count};
+use super::encoder::{Classifier, Encoder, Names, TokensHead};
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::Builder;
@@ -19,6 +19,7 @@ config! {
         hidden_act: Activation = Activation::Gelu as u64, ACTIVATION, "Activation";
         hidden_dropout_prob: Decimal = 100_000, RATE, "Dropout";
         attention_probs_dropout_prob: Decimal = 100_000, RATE, "Attention dropout";
+        tie_word_embeddings: bool = 1, FLAG, "Tied embeddings";
         num_labels: u64 = 2, count(1_000_000), "Labels";
     }
 }
@@ -45,6 +46,7 @@ impl Bert {
             own_outputs: true,
             labels: self.num_labels,
             names: Names::BERT,
+            tokens_head: TokensHead { activation: self.hidden_act, tied: self.tie_word_embeddings, ties_bias: true },
             classifier: Classifier::Pooler,
         }
     }

@@ -407,7 +407,7 @@ mod tests {
     fn values_reach_the_fields_before_among_and_after_anothers() {
         let codes: Vec<u64> = (1..).take(Family::Electra.fields().len()).collect();
         let electra = crate::architecture::electra::Electra::decode(&mut codes.iter());
-        assert_eq!((electra.embedding_size, electra.bert.hidden_size, electra.bert.num_labels), (1, 2, 12));
+        assert_eq!((electra.embedding_size, electra.bert.hidden_size, electra.bert.num_labels), (1, 2, 13));
 
         let codes: Vec<u64> = (1..).take(Family::Gemma2.fields().len()).collect();
         let gemma2 = crate::architecture::gemma2::Gemma2::decode(&mut codes.iter());

@@ -1,7 +1,7 @@
 //! DistilBERT (`modeling_distilbert.py` of transformers 5).
 
-use super::config::{ACTIVATION, Activation, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, count};
-use super::encoder::{Classifier, Encoder, Names};
+use super::config::{ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, count};
+use super::encoder::{Classifier, Encoder, Names, TokensHead};
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::Builder;
@@ -19,6 +19,7 @@ config! {
         dropout: Decimal = 100_000, RATE, "Dropout";
         attention_dropout: Decimal = 100_000, RATE, "Attention dropout";
         seq_classif_dropout: Decimal = 200_000, RATE, "Dropout of the classifier";
+        tie_word_embeddings: bool = 1, FLAG, "Tied embeddings";
         num_labels: u64 = 2, count(1_000_000), "Labels";
     }
 }
@@ -40,6 +41,7 @@ impl DistilBert {
             own_outputs: false,
             labels: self.num_labels,
             names: Names { query: "q_lin", key: "k_lin", value: "v_lin", output: "out_lin", up: "lin1", down: "lin2" },
+            tokens_head: TokensHead { activation: self.activation, tied: self.tie_word_embeddings, ties_bias: false },
             classifier: Classifier::Relu(self.seq_classif_dropout),
         }
         .lower(b, request)

@@ -2,7 +2,7 @@
 
 use super::bert::Bert;
 use super::config::{Activation, WIDTH, config};
-use super::encoder::{Classifier, Encoder};
+use super::encoder::{Classifier, Encoder, TokensHead};
 use super::{ConfigError, Request};
 use crate::program::Builder;
 
@@ -16,10 +16,13 @@ config! {
 
 impl Electra {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+        let encoder = self.bert.encoder();
         Encoder {
             embedding: self.embedding_size,
+            // Whatever the blocks' own activation is.
+            tokens_head: TokensHead { activation: Activation::Gelu, ties_bias: false, ..encoder.tokens_head },
             classifier: Classifier::Head(Activation::Gelu),
-            ..self.bert.encoder()
+            ..encoder
         }
         .lower(b, request)
     }

@@ -28,7 +28,18 @@ pub(super) struct Encoder {
     pub(super) own_outputs: bool,
     pub(super) labels: u64,
     pub(super) names: Names,
+    pub(super) tokens_head: TokensHead,
     pub(super) classifier: Classifier,
+}
+
+/// What names the masked tokens: a linear layer, an activation, a norm, the table of words with a bias.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TokensHead {
+    pub(super) activation: Activation,
+    /// Whether the table is that of the embeddings.
+    pub(super) tied: bool,
+    /// Whether the bias is tied too. Untied, the other one stands unused: no gradient, no state.
+    pub(super) ties_bias: bool,
 }
 
 /// Names of a block's linear layers, which LoRA targets.
@@ -162,17 +173,23 @@ impl Encoder {
         })
     }
 
-    /// A linear layer, an activation, a norm, the tied table with a bias; the loss in the type of the logits.
+    /// The loss is in the type of the logits.
     fn masked_language_model(&self, b: &mut Builder, request: &Request, hidden: Tensor, table: Tensor) {
         let tokens =
             request.pass.trains().then(|| b.input(Shape::matrix(request.batch, request.length), ElementType::Int64));
+        let TokensHead { activation, tied, ties_bias } = self.tokens_head;
+        let weight =
+            if tied { table } else { b.parameter("decoder", Shape::matrix(self.vocabulary, self.embedding), 2) };
         let bias = b.parameter("decoder", Shape::vector(self.vocabulary), 1);
+        if ties_bias && !tied {
+            b.parameter("bias", Shape::vector(self.vocabulary), 1);
+        }
         b.module("head", &[hidden], |b| {
             let transform = Linear { name: "transform", input: self.hidden, output: self.embedding, bias: true };
             let out = b.linear(hidden, transform);
-            let out = b.activation(self.activation, out);
+            let out = b.activation(activation, out);
             let out = b.layer_norm_module(out, true);
-            let logits = b.matmul(out, table, Some(bias), self.vocabulary);
+            let logits = b.matmul(out, weight, Some(bias), self.vocabulary);
             finish(b, request, logits, Loss::CrossEntropy, tokens);
         });
     }

@@ -1,6 +1,8 @@
 //! GPT-2 (`modeling_gpt2.py` of transformers 5).
 
-use super::config::{ACTIVATION, Activation, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional};
+use super::config::{
+    ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
+};
 use super::decoder::{blocks, divisible, embedded, language_head, tokens};
 use super::llama::{attend_cached, causal_mask};
 use super::{ConfigError, Request};
@@ -17,6 +19,7 @@ config! {
         vocab_size: u64 = 50_257, VOCABULARY, "Vocabulary";
         n_positions: u64 = 1_024, POSITIONS, "Positions";
         activation_function: Activation = Activation::GeluNew as u64, ACTIVATION, "Activation";
+        tie_word_embeddings: bool = 1, FLAG, "Tied embeddings";
         embd_pdrop: Decimal = 100_000, RATE, "Embedding dropout";
         attn_pdrop: Decimal = 100_000, RATE, "Attention dropout";
         resid_pdrop: Decimal = 100_000, RATE, "Residual dropout";
@@ -44,7 +47,8 @@ impl Gpt2 {
             let hidden = blocks(b, request, self.n_layer, hidden, |b, x| self.block(b, request, x, mask));
             b.layer_norm_module(hidden, true)
         });
-        language_head(b, request, hidden, Some(table), self.vocab_size, |_, logits| logits);
+        let tied = self.tie_word_embeddings.then_some(table);
+        language_head(b, request, hidden, tied, self.vocab_size, |_, logits| logits);
         Ok(())
     }
 

@@ -27,6 +27,7 @@ config! {
         norm_bias: bool = 0, FLAG, "Norm bias";
         classifier_bias: bool = 0, FLAG, "Head bias";
         decoder_bias: bool = 1, FLAG, "Logits bias";
+        tie_word_embeddings: bool = 1, FLAG, "Tied embeddings";
         embedding_dropout: Decimal = 0, RATE, "Embedding dropout";
         attention_dropout: Decimal = 0, RATE, "Attention dropout";
         mlp_dropout: Decimal = 0, RATE, "MLP dropout";
@@ -152,14 +153,19 @@ impl ModernBert {
         b.layer_norm_module(out, self.norm_bias)
     }
 
-    /// The head, and the tied table; the loss in FP32.
+    /// The head, and the table of words; the loss in FP32.
     fn masked_language_model(&self, b: &mut Builder, request: &Request, hidden: Tensor, table: Tensor) {
         let trains = request.pass.trains();
         let tokens = trains.then(|| b.input(Shape::matrix(request.batch, request.length), ElementType::Int64));
+        let weight = if self.tie_word_embeddings {
+            table
+        } else {
+            b.parameter("decoder", Shape::matrix(self.vocab_size, self.hidden_size), 2)
+        };
         let bias = self.decoder_bias.then(|| b.parameter("decoder", Shape::vector(self.vocab_size), 1));
         b.module("head", &[hidden], |b| {
             let state = self.head(b, hidden);
-            let logits = b.matmul(state, table, bias, self.vocab_size);
+            let logits = b.matmul(state, weight, bias, self.vocab_size);
             let wide = if trains { b.to(logits, ElementType::Fp32) } else { logits };
             b.local(logits);
             finish(b, request, wide, Loss::CrossEntropy, tokens);

@@ -2,7 +2,7 @@
 
 use super::bert::Bert;
 use super::config::{Activation, config};
-use super::encoder::{Classifier, Encoder};
+use super::encoder::{Classifier, Encoder, TokensHead};
 use super::{ConfigError, Request};
 use crate::program::Builder;
 
@@ -15,6 +15,13 @@ config! {
 
 impl Roberta {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
-        Encoder { classifier: Classifier::Head(Activation::Tanh), ..self.bert.encoder() }.lower(b, request)
+        let encoder = self.bert.encoder();
+        Encoder {
+            // Whatever the blocks' own activation is.
+            tokens_head: TokensHead { activation: Activation::Gelu, ..encoder.tokens_head },
+            classifier: Classifier::Head(Activation::Tanh),
+            ..encoder
+        }
+        .lower(b, request)
     }
 }
