@@ -32,6 +32,7 @@ impl Builder {
     }
 
     fn product(&mut self, x: Tensor, weight: Tensor, bias: Option<Tensor>, output: u64, of_weight: Grad) -> Tensor {
+        let given = x;
         let x = self.autocast(x);
         let weight = self.autocast(weight);
         let bias = bias.map(|bias| self.autocast(bias));
@@ -71,7 +72,12 @@ impl Builder {
             }
         };
         let rule = Rule::new(label, inputs, Output::Fresh(shape, x.element));
-        self.run(Rule { saved: &saved[..count], matmul: true, reduction_scratch: scratch, ..rule })
+        let out = self.run(Rule { saved: &saved[..count], matmul: true, reduction_scratch: scratch, ..rule });
+        if x.id != given.id {
+            // The module's frame holds what it was given until it returns.
+            self.release(given);
+        }
+        out
     }
 
     /// A linear layer, with a LoRA adapter where it is a target.
@@ -111,6 +117,7 @@ impl Builder {
         self.module("lora", &[x], |b| {
             let result = b.matmul(x, weight, bias, linear.output);
             let cast = b.to(x, element);
+            b.local(cast);
             let dropped = b.dropout(cast, lora.dropout);
             let low = b.matmul(dropped, down, None, lora.rank);
             let high = b.matmul(low, up, None, linear.output);
