@@ -65,6 +65,14 @@ pub(crate) enum Kernel {
     Math,
 }
 
+/// Which factors do not lie heads first, so that a batched product copies them.
+#[derive(Debug, Clone, Copy)]
+struct Copied {
+    query: bool,
+    key: bool,
+    value: bool,
+}
+
 impl AttentionCall {
     fn heads(&self) -> u64 {
         self.query.shape.0[1]
@@ -105,6 +113,7 @@ impl Builder {
     }
 
     fn scaled_dot_product(&mut self, mut call: AttentionCall, attention: Attention) -> Tensor {
+        let copied = self.copied(&call);
         if let Mask::Tensor(_) = call.mask {
             // transformers lets the kernels group heads only where there is no mask.
             let heads = call.heads();
@@ -127,7 +136,7 @@ impl Builder {
             Kernel::Math => {
                 // The function as a whole is one of autocast's; its own operators run as they are called.
                 let autocast = self.mode.autocast.take();
-                let output = self.math(call);
+                let output = self.math(call, copied);
                 self.mode.autocast = autocast;
                 output
             }
@@ -259,54 +268,85 @@ impl Builder {
         self.joined(output)
     }
 
+    /// What the fallback copies of this call. Repeated heads are a copy already, and so is what was cast while it was
+    /// expanded from one.
+    fn copied(&self, call: &AttentionCall) -> Copied {
+        let grouped = call.grouped();
+        let cast = call.query.element.is_half() || self.mode.autocast.is_some();
+        let expanded = matches!(call.mask, Mask::Tensor(_)) && call.key.shape.0[1] == 1;
+        let behind = |x| !self.lies_heads_first(x);
+        Copied {
+            query: call.projected && behind(call.query),
+            key: call.projected && !grouped && behind(call.key),
+            value: if grouped { expanded && !cast } else { behind(call.value) },
+        }
+    }
+
     /// PyTorch's fallback: both factors scaled, scores and softmax as tensors; half types in FP32.
-    fn math(&mut self, call: AttentionCall) -> Tensor {
+    fn math(&mut self, call: AttentionCall, copied: Copied) -> Tensor {
         let heads = call.heads();
         let [batch, _, length, _] = call.query.shape.0;
         let there = call.key.shape.0[2];
         let element = call.query.element;
         let wide = if element.is_half() { ElementType::Fp32 } else { element };
-        let (query, key, value) = (self.to(call.query, wide), self.to(call.key, wide), self.to(call.value, wide));
-        for tensor in [query, key, value] {
-            self.local(tensor);
-        }
-        let query = self.scale(query);
-        self.local(query);
-        match call.mask {
-            Mask::Causal => {
-                let mask = self.make("causal mask", Shape::matrix(length, there), wide);
-                self.local(mask);
+        let context = self.module("", &[], |b| {
+            let (query, key, value) = (b.to(call.query, wide), b.to(call.key, wide), b.to(call.value, wide));
+            for tensor in [query, key, value] {
+                b.local(tensor);
             }
-            // What tells which positions count becomes what is added to the scores.
-            Mask::Tensor(mask) if mask.element == ElementType::Byte => {
-                let added = self.make("mask", Shape([batch, mask.shape.0[1], length, there]), element);
-                self.touch_only(mask);
-                self.local(added);
+            let query = b.scale(query);
+            b.local(query);
+            match call.mask {
+                Mask::Causal => {
+                    let mask = b.make("causal mask", Shape::matrix(length, there), wide);
+                    b.local(mask);
+                }
+                // What tells which positions count becomes what is added to the scores.
+                Mask::Tensor(mask) if mask.element == ElementType::Byte => {
+                    let added = b.make("mask", Shape([batch, mask.shape.0[1], length, there]), element);
+                    b.touch_only(mask);
+                    b.local(added);
+                }
+                Mask::Full | Mask::Tensor(_) => {}
             }
-            Mask::Full | Mask::Tensor(_) => {}
+            let (mut key, mut value) = (key, value);
+            if call.grouped() {
+                key = b.repeat_interleave(key, heads);
+                value = b.repeat_interleave(value, heads);
+                b.local(key);
+            }
+            let scaled = b.scale(key);
+            let query = if copied.query { b.contiguous(query, query.shape) } else { query };
+            let key = if copied.key { b.contiguous(scaled, scaled.shape) } else { scaled };
+            let scores = b.batched_matmul(query, key, Shape([batch, heads, length, there]));
+            if copied.key {
+                b.release(scaled);
+            }
+            // Which scores are hidden, and of which rows all are.
+            let hidden =
+                b.size(scores.shape, ElementType::Byte) + b.size(scores.shape.with_width(1), ElementType::Byte);
+            let tmp = b.bytes(scores);
+            let inputs = [(scores, Grad::New)];
+            let rule = Rule::new("safe_softmax", &inputs, Output::Fresh(scores.shape, wide));
+            let weights = b.run(Rule { saves_output: true, forward_scratch: hidden, backward_scratch: tmp, ..rule });
+            let weights = b.dropout(weights, call.dropout);
+            b.local(weights);
+            b.returned_weights(weights, element);
+            let value = if copied.value { b.contiguous(value, value.shape) } else { value };
+            let context = b.batched_matmul(weights, value, Shape([batch, heads, length, value.shape.width()]));
+            let context = b.view_copied_back(context, context.shape);
+            b.to(context, element)
+        });
+        self.contiguous(context, Shape::of3(batch, length, heads * call.value.shape.width()))
+    }
+
+    /// What the fallback returns beside its result: the weights in the type that it was given.
+    pub(super) fn returned_weights(&mut self, weights: Tensor, element: ElementType) {
+        if weights.element != element {
+            let inputs = [(weights, Grad::None)];
+            let returned = self.run(Rule::new("to", &inputs, Output::Fresh(weights.shape, element)));
+            self.local(returned);
         }
-        let key = self.repeat_heads(key, heads);
-        let value = self.repeat_heads(value, heads);
-        self.local(key);
-        let key = self.scale(key);
-        let query = self.contiguous(query, query.shape);
-        let scores = self.batched_matmul(query, key, Shape([batch, heads, length, there]));
-        // Which scores are hidden, and of which rows all are.
-        let hidden =
-            self.size(scores.shape, ElementType::Byte) + self.size(scores.shape.with_width(1), ElementType::Byte);
-        let tmp = self.bytes(scores);
-        let inputs = [(scores, Grad::New)];
-        let rule = Rule::new("safe_softmax", &inputs, Output::Fresh(scores.shape, wide));
-        let weights = self.run(Rule { saves_output: true, forward_scratch: hidden, backward_scratch: tmp, ..rule });
-        let weights = self.dropout(weights, call.dropout);
-        // Repeated heads are a copy already; what is expanded from one is not.
-        let kv_heads = call.key.shape.0[1];
-        let value = if heads == kv_heads || kv_heads == 1 { self.contiguous(value, value.shape) } else { value };
-        let context = self.batched_matmul(weights, value, Shape([batch, heads, length, value.shape.width()]));
-        let context = self.view_copied_back(context, context.shape);
-        let context = self.to(context, element);
-        let shape = Shape::of3(batch, length, heads * value.shape.width());
-        self.contiguous(context, shape)
     }
 
     /// Written out as in transformers: scores, mask, softmax, dropout, context.

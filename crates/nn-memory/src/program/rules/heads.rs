@@ -89,11 +89,16 @@ impl Builder {
         self.run(Rule { saved: &[x], forward_scratch: 3 * size, backward_scratch: 4 * size, ..rule })
     }
 
-    /// `x.reshape(batch · heads, length, size)`: a view of one sample, of one token or of what lies heads first, as the
-    /// cache does; a copy of more samples where heads lie behind positions.
+    /// `x.reshape(batch · heads, length, size)`: a view, or a copy of what does not lie so.
     pub(crate) fn flat_heads(&mut self, x: Tensor) -> Tensor {
-        let [batch, _, length, _] = x.shape.0;
-        if batch == 1 || length == 1 || self.is_cached(x) { self.view(x, x.shape) } else { self.contiguous(x, x.shape) }
+        if self.lies_heads_first(x) { self.view(x, x.shape) } else { self.contiguous(x, x.shape) }
+    }
+
+    /// Whether batch and heads are one dimension in memory, as of one sample, one head, one token and in the cache. A
+    /// projection leaves heads behind positions.
+    pub(super) fn lies_heads_first(&self, x: Tensor) -> bool {
+        let [batch, heads, length, _] = x.shape.0;
+        batch == 1 || heads == 1 || length == 1 || self.is_cached(x)
     }
 
     /// `scaled_dot_product_attention` with one key-value head for all queries, which no kernel takes: the fallback, in
@@ -136,11 +141,7 @@ impl Builder {
             let rule = Rule::new("safe_softmax", &inputs, Output::Fresh(shape, wide));
             let weights = b.run(Rule { saves_output: true, forward_scratch: bytes, backward_scratch: whole, ..rule });
             let weights = b.dropout(weights, dropout);
-            if wide != element {
-                // What the fallback returns beside its result.
-                let returned = b.run(Rule::new("to", &[(weights, Grad::None)], Output::Fresh(shape, element)));
-                b.local(returned);
-            }
+            b.returned_weights(weights, element);
             b.local(weights);
             let value = b.repeat_heads(value, heads);
             let value = b.flat_heads(value);

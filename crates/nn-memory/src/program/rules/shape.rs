@@ -70,6 +70,13 @@ impl Builder {
         self.run(Rule::new("repeat_kv", &[(x, Grad::New)], Output::Fresh(shape, x.element)))
     }
 
+    /// `torch.repeat_interleave` along the heads: a copy, even of one.
+    pub(crate) fn repeat_interleave(&mut self, x: Tensor, heads: u64) -> Tensor {
+        let [batch, _, length, width] = x.shape.0;
+        let shape = Shape([batch, heads, length, width]);
+        self.run(Rule::new("repeat_interleave", &[(x, Grad::New)], Output::Fresh(shape, x.element)))
+    }
+
     /// `expand` along the batch: a view, whose gradient is summed.
     pub(crate) fn expand_rows(&mut self, x: Tensor, shape: Shape) -> Tensor {
         self.run(Rule::new("expand", &[(x, Grad::New)], Output::View(x, shape)))
