@@ -51,15 +51,16 @@ impl Bart {
         let shared = table(b, "shared");
         // Untied, each has its own, and the shared one stands unused: no gradient, no state.
         let own = |b: &mut Builder, name| if self.tie_word_embeddings { shared } else { table(b, name) };
-        let [of_sources, of_targets, head] =
-            ["encoder.embed_tokens", "decoder.embed_tokens", "lm_head"].map(|name| own(b, name));
         let bias = b.buffer(Shape::matrix(1, self.vocab_size), b.mode.parameters);
         b.module("", &[], |b| {
             let target_ids = shifted(b, request, targets);
+            let of_sources = own(b, "encoder.embed_tokens");
             let encoded = b.module("encoder", &[], |b| self.encoder(b, request, ids, of_sources));
             b.local(encoded);
+            let of_targets = own(b, "decoder.embed_tokens");
             let decoded = b.module("decoder", &[], |b| self.decoder(b, request, target_ids, of_targets, encoded));
             b.local(decoded);
+            let head = own(b, "lm_head");
             let logits = b.matmul(decoded, head, None, self.vocab_size);
             let logits = b.add_broadcast(logits, bias);
             b.local(logits);

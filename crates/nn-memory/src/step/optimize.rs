@@ -215,6 +215,8 @@ struct Pieces {
     sizes: [u64; 6],
     count: usize,
     stay: usize,
+    /// How many of those give way one by one, each to the next tensor's of its name.
+    give_way: usize,
     /// The buffer in which the sums over columns are put together: ahead of everything else, or beside what stays.
     sums: Option<u64>,
     sums_last: bool,
@@ -238,7 +240,7 @@ impl Pieces {
         let of_transformers = optimizer == Optimizer::AdafactorHf;
         let pieces = if of_transformers && target.element != ElementType::Fp32 {
             // The gradient and the weight in FP32 beside the two of the update.
-            Self::new(&[target.of(ElementType::Fp32); 4], 3)
+            Self { give_way: 2, ..Self::new(&[target.of(ElementType::Fp32); 4], 3) }
         } else {
             let Loop { during, after } = optimizer.loop_temporaries();
             let count = usize::try_from(during).unwrap_or(0).min(6);
@@ -258,6 +260,10 @@ impl Pieces {
 
     fn all(&self) -> &[u64] {
         &self.sizes[..self.count]
+    }
+
+    fn giving_way(&self) -> &[u64] {
+        &self.sizes[..self.give_way.min(self.count)]
     }
 
     fn staying(&self) -> &[u64] {
@@ -284,10 +290,14 @@ fn one_by_one(optimize: &Optimize, program: &Program, change: &mut impl FnMut(Ki
             for sign in [1, -1] {
                 changes(sums(false), sign);
             }
-            changes(pieces.all(), 1);
-            changes(pieces.going(), -1);
             // What the tensor before left under its names goes as they are given new values.
-            changes(held.staying(), -1);
+            for place in 0..pieces.give_way {
+                changes(pieces.giving_way().get(place..=place).unwrap_or(&[]), 1);
+                changes(held.giving_way().get(place..=place).unwrap_or(&[]), -1);
+            }
+            changes(&pieces.all()[pieces.give_way..], 1);
+            changes(pieces.going(), -1);
+            changes(held.staying().get(held.give_way..).unwrap_or(&[]), -1);
             for sign in [1, -1] {
                 changes(sums(true), sign);
             }
