@@ -35,11 +35,24 @@ pub(super) fn hold(b: &mut Builder, request: &Request, outputs: &[Tensor]) {
 
 /// Returns the logits; where there are labels to train with, takes their loss.
 pub(super) fn finish(b: &mut Builder, request: &Request, logits: Tensor, loss: Loss, labels: Option<Tensor>) {
+    finish_with(b, request, logits, loss, labels, |_, logits| logits);
+}
+
+/// The same with the loss of what is made of the logits, which are returned as they are.
+pub(super) fn finish_with(
+    b: &mut Builder,
+    request: &Request,
+    logits: Tensor,
+    loss: Loss,
+    labels: Option<Tensor>,
+    of: impl Fn(&mut Builder, Tensor) -> Tensor,
+) {
     b.set_logits(logits);
     let Some(labels) = labels else {
         b.keep(logits);
         return;
     };
     hold(b, request, &[logits]);
-    b.label_loss(loss, logits, labels);
+    let taken = of(b, logits);
+    b.label_loss(loss, taken, labels);
 }

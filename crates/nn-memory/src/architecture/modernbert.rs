@@ -4,7 +4,7 @@ use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, TURNS, VOCABULARY, WIDTH, config, count, optional,
 };
 use super::decoder::{alternating_blocks, blocks, divisible, embedded};
-use super::labels::{classify, finish, labels};
+use super::labels::{classify, finish, finish_with, labels};
 use super::llama::{hold_mask, rotary_table};
 use super::{ConfigError, FieldKind, Request};
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
@@ -166,9 +166,9 @@ impl ModernBert {
         b.module("head", &[hidden], |b| {
             let state = self.head(b, hidden);
             let logits = b.matmul(state, weight, bias, self.vocab_size);
-            let wide = if trains { b.to(logits, ElementType::Fp32) } else { logits };
             b.local(logits);
-            finish(b, request, wide, Loss::CrossEntropy, tokens);
+            let widened = |b: &mut Builder, logits| b.to(logits, ElementType::Fp32);
+            finish_with(b, request, logits, Loss::CrossEntropy, tokens, widened);
         });
     }
 
