@@ -184,7 +184,7 @@ impl Optimizer {
                     ),
                     &[],
                     1,
-                    1,
+                    0,
                 )
             },
             Self::RmsProp => steps(
