@@ -89,11 +89,12 @@ fn setting(scenario: &Scenario, pass: Pass, program: &Program) -> Setting {
         master_weights: run.precision.master_weights(),
         multiprocessors: multiprocessors(scenario),
     });
+    // With master weights each gradient goes in the step, as soon as it is cast.
+    let zeroes_gradients = !run.set_to_none && !run.precision.master_weights();
     Setting {
         optimize,
-        // With master weights each gradient goes in the step, as soon as it is cast.
-        gradients_stand: pass.trains()
-            && (run.accumulation_steps > 1 || !run.set_to_none && !run.precision.master_weights()),
+        gradients_stand: pass.trains() && (run.accumulation_steps > 1 || zeroes_gradients),
+        zeroes_gradients,
         accumulates: run.accumulation_steps > 1,
         clip: run.clip,
         scaler: run.precision == crate::PrecisionMode::AutocastFp16 && pass.trains(),

@@ -79,6 +79,13 @@ impl Heap {
         }
     }
 
+    /// `zero_grad` lets go of all of them.
+    fn free_gradients(&mut self) {
+        while let Some(block) = self.gradients.pop() {
+            self.allocator.free(block);
+        }
+    }
+
     /// A matrix product begins: its thread's workspace appears with the first one.
     pub(super) fn multiply(&mut self, setting: &Setting, phase: Phase) {
         let thread = usize::from(phase == Phase::Backward);
@@ -170,10 +177,19 @@ pub(crate) fn heap(passes: &[(Program, Setting)]) -> Heaped {
         }
         let stays = setting.gradients_stand.then_some(Kind::Gradients);
         let first = Setting { gradients_stand: false, ..*setting };
-        heap = run(program, &first, heap, stays.filter(|_| !setting.accumulates));
-        heap.allocator.allocate(program.held_outputs);
         if setting.accumulates {
             heap = play(program, &first, heap, stays, Player::micro_batch);
+            heap = run(program, setting, heap, None);
+        } else {
+            heap = run(program, &first, heap, stays);
+        }
+        if !setting.zeroes_gradients {
+            heap.free_gradients();
+        }
+        heap.allocator.allocate(program.held_outputs);
+        if setting.accumulates {
+            let next = if setting.zeroes_gradients { setting } else { &first };
+            heap = play(program, next, heap, stays, Player::micro_batch);
         }
         heap.begin();
         heap = run(program, setting, heap, None);

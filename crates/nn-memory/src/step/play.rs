@@ -16,6 +16,8 @@ pub(crate) struct Setting {
     pub(crate) optimize: Option<Optimize>,
     /// Whether gradients of earlier micro-batches, or zeroed ones, are there before the step.
     pub(crate) gradients_stand: bool,
+    /// Whether `zero_grad` leaves zeros instead of nothing.
+    pub(crate) zeroes_gradients: bool,
     /// Whether micro-batches come before the one that counts.
     pub(crate) accumulates: bool,
     /// Whether gradients are clipped by their norm.
@@ -127,6 +129,8 @@ pub(super) struct Player<'p> {
     views: Vec<bool>,
     /// Contributions still to come, by parameter.
     pending: Vec<u32>,
+    /// Weights whose gradients the operator has made whole: parameter, what is live, its storage.
+    whole: Vec<(u32, u32, u32)>,
     marks: Vec<Marks>,
     /// The sections in whose repeated layer forward is, outermost first.
     repeated: [u32; NESTED],
@@ -167,6 +171,7 @@ impl<'p> Player<'p> {
             gradients: vec![NONE; if setting.optimize.is_some() { tensors } else { 0 }],
             views: vec![false; if setting.optimize.is_some() { tensors } else { 0 }],
             pending: program.parameters.iter().map(|parameter| parameter.uses).collect(),
+            whole: Vec::new(),
             marks: vec![Marks::default(); program.sections.len()],
             repeated: [NONE; NESTED],
             passed: vec![false; program.sections.len()],
@@ -780,18 +785,24 @@ impl<'p> Player<'p> {
             if let Some(live) = unreduced {
                 self.drop(live);
             }
-            self.release_saved(node);
             for live in given {
                 if live != NONE {
                     self.drop(live);
                 }
             }
+            self.release_saved(node);
             for (live, edge) in made.into_iter().zip(edges) {
                 if live != NONE {
                     let view = edge.grad == Grad::NewView || edge.grad == Grad::Pass && view;
                     self.accumulate(edge.tensor, live, view);
                 }
             }
+            // Weights come next, once every input has its gradient.
+            for place in 0..self.whole.len() {
+                let (parameter, live, storage) = self.whole[place];
+                self.leaf(parameter, live, storage);
+            }
+            self.whole.clear();
         } else {
             self.release_saved(node);
         }
@@ -830,7 +841,7 @@ impl<'p> Player<'p> {
             self.pending[parameter as usize] -= 1;
             if self.pending[parameter as usize] == 0 {
                 self.gradients[tensor as usize] = NONE;
-                self.leaf(parameter, sum, storage);
+                self.whole.push((parameter, sum, storage));
             }
         }
     }
