@@ -59,6 +59,8 @@ pub(crate) struct Rule<'a> {
     pub(crate) saves_output: bool,
     /// Tensors made for backward alone.
     pub(crate) statistics: &'a [(Shape, ElementType)],
+    /// Whether these, which are all that it keeps, are there before the output.
+    pub(crate) statistics_first: bool,
     pub(crate) forward_scratch: u64,
     pub(crate) backward_scratch: u64,
     pub(crate) unreduced: u64,
@@ -76,6 +78,7 @@ impl Rule<'_> {
             saved: &[],
             saves_output: false,
             statistics: &[],
+            statistics_first: false,
             forward_scratch: 0,
             backward_scratch: 0,
             unreduced: 0,
@@ -345,6 +348,7 @@ impl Builder {
             outputs,
             saved,
             saves_output: rule.saves_output || !rule.statistics.is_empty(),
+            saves_first: rule.statistics_first,
             saves: requires_grad && (!rule.saved.is_empty() || rule.saves_output || !rule.statistics.is_empty()),
             replaces: Span::default(),
             differentiable: requires_grad,

@@ -60,6 +60,8 @@ pub(crate) struct Node {
     pub(crate) saved: Span,
     /// How many of these are outputs: they are kept after it ran, inputs before.
     pub(crate) saves_output: bool,
+    /// Whether what it keeps, nothing else, is there before its output.
+    pub(crate) saves_first: bool,
     /// Keys and values that it takes the place of, in [`Program::earlier`].
     pub(crate) replaces: Span,
     /// Whether autograd keeps anything of it, weights and inputs of the network too. Where a checkpoint drops that, it is

@@ -528,16 +528,20 @@ impl<'p> Player<'p> {
         let program = self.program;
         let node = &program.nodes[which as usize];
         self.node = which;
-        if !self.outputs_exist(node, keep) {
-            self.make_outputs(node);
-            self.multiplies(node);
-        }
-        self.scratch(node.forward_scratch);
-        for earlier in &program.earlier[node.replaces.indices()] {
-            self.replace(earlier);
-        }
-        if node.differentiable {
-            self.save(node, keep);
+        if node.saves_first && node.differentiable {
+            self.save_first(node, keep);
+        } else {
+            if !self.outputs_exist(node, keep) {
+                self.make_outputs(node);
+                self.multiplies(node);
+            }
+            self.scratch(node.forward_scratch);
+            for earlier in &program.earlier[node.replaces.indices()] {
+                self.replace(earlier);
+            }
+            if node.differentiable {
+                self.save(node, keep);
+            }
         }
         self.point();
         for edge in &program.edges[node.edges.indices()] {
@@ -550,6 +554,20 @@ impl<'p> Player<'p> {
                 self.python_drops(index(tensor));
             }
         }
+    }
+
+    /// Runs an operator that makes what it keeps for backward ahead of its output.
+    fn save_first(&mut self, node: &Node, keep: Keep) {
+        if keep == Keep::All || keep == Keep::AllButMatmuls {
+            self.save(node, keep);
+            self.make_outputs(node);
+            return;
+        }
+        let storages = self.program.saved[node.saved.indices()].iter();
+        let bytes = storages.map(|storage| self.program.storages[*storage as usize].bytes).sum();
+        let live = self.allocate(bytes, Kind::Temporary, NONE);
+        self.make_outputs(node);
+        self.drop(live);
     }
 
     /// What the cache held goes: the operator has made what it holds from now on.

@@ -130,7 +130,7 @@ impl Builder {
         }
         let inputs = [(x, Grad::New)];
         let rule = Rule::new("native_dropout", &inputs, Output::Fresh(x.shape, x.element));
-        self.run(Rule { statistics: &[(x.shape, ElementType::Byte)], ..rule })
+        self.run(Rule { statistics: &[(x.shape, ElementType::Byte)], statistics_first: true, ..rule })
     }
 
     /// An activation function as PyTorch or transformers has it.
