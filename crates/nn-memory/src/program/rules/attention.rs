@@ -125,7 +125,7 @@ impl Builder {
         }
         if self.mode.autocast.is_some() {
             // Autocast calls the function on its copies, and holds them meanwhile.
-            for tensor in [&mut call.query, &mut call.key, &mut call.value] {
+            for tensor in [&mut call.value, &mut call.key, &mut call.query] {
                 *tensor = self.autocast(*tensor);
                 self.local(*tensor);
             }
@@ -359,8 +359,8 @@ impl Builder {
         let (mut key, mut value) = (self.repeat_heads(call.key, heads), self.repeat_heads(call.value, heads));
         self.local(key);
         self.local(value);
-        let query = self.autocast(call.query);
         key = self.autocast(key);
+        let query = self.autocast(call.query);
         let query = if call.projected { self.flat_heads(query) } else { self.view(query, query.shape) };
         if !repeated && call.projected {
             key = self.flat_heads(key);
@@ -391,8 +391,8 @@ impl Builder {
         let weights = self.dropout(weights, call.dropout);
         self.local(weights);
         self.attention_weights = Some(weights);
-        let weights = self.autocast(weights);
         value = self.autocast(value);
+        let weights = self.autocast(weights);
         if !repeated {
             value = self.flat_heads(value);
         }

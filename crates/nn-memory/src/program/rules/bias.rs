@@ -70,9 +70,9 @@ impl Builder {
     }
 
     fn math_with_bias(&mut self, call: AttentionCall, bias: Tensor) -> Tensor {
-        let query = self.autocast(call.query);
-        let (key, value) = (self.autocast(call.key), self.autocast(call.value));
         let bias = self.autocast(bias);
+        let (value, key) = (self.autocast(call.value), self.autocast(call.key));
+        let query = self.autocast(call.query);
         self.local(bias);
         let [batch, heads, length, width] = query.shape.0;
         let there = key.shape.0[2];
@@ -112,8 +112,8 @@ impl Builder {
     }
 
     fn eager_with_bias(&mut self, call: AttentionCall, bias: Tensor) -> Tensor {
+        let (value, key) = (self.autocast(call.value), self.autocast(call.key));
         let query = self.autocast(call.query);
-        let (key, value) = (self.autocast(call.key), self.autocast(call.value));
         let [batch, heads, length, width] = query.shape.0;
         let there = key.shape.0[2];
         let (query, key) = (self.contiguous(query, query.shape), self.contiguous(key, key.shape));

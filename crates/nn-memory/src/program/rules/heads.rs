@@ -74,7 +74,7 @@ impl Builder {
 
     /// `alibi.baddbmm(q, kᵀ)`: both are kept; backward multiplies each product by alpha.
     pub(crate) fn biased_scores(&mut self, alibi: Tensor, query: Tensor, key: Tensor, shape: Shape) -> Tensor {
-        let (alibi, query, key) = (self.autocast(alibi), self.autocast(query), self.autocast(key));
+        let (key, query, alibi) = (self.autocast(key), self.autocast(query), self.autocast(alibi));
         let scratch = self.bytes(key);
         let inputs = [(alibi, Grad::None), (query, Grad::New), (key, Grad::New)];
         let rule = Rule::new("baddbmm", &inputs, Output::Fresh(shape, query.element));
@@ -105,7 +105,7 @@ impl Builder {
     /// FP32, with a mask.
     pub(crate) fn attend_one_head(&mut self, call: AttentionCall) -> Tensor {
         let AttentionCall { query, key, value, mask, dropout, .. } = call;
-        let (query, key, value) = (self.autocast(query), self.autocast(key), self.autocast(value));
+        let (value, key, query) = (self.autocast(value), self.autocast(key), self.autocast(query));
         let around = std::mem::take(&mut self.mode.autocast);
         let [batch, heads, length, _] = query.shape.0;
         let (there, width, element) = (key.shape.0[2], value.shape.width(), query.element);
@@ -160,7 +160,7 @@ impl Builder {
         let shape = Shape([batch, heads, length, there]);
         let key = self.repeat_heads(key, heads);
         let value = self.repeat_heads(value, heads);
-        let (query, key) = (self.autocast(query), self.autocast(key));
+        let (key, query) = (self.autocast(key), self.autocast(query));
         let (query, key) = (self.flat_heads(query), self.flat_heads(key));
         let scores = self.batched_matmul(query, key, shape);
         self.local(scores);
@@ -177,8 +177,8 @@ impl Builder {
         let weights = self.softmax(masked);
         self.local(weights);
         self.attention_weights = Some(weights);
-        let weights = self.autocast(weights);
         let value = self.autocast(value);
+        let weights = self.autocast(weights);
         let value = self.flat_heads(value);
         let context = self.batched_matmul(weights, value, Shape([batch, heads, length, width]));
         self.contiguous(context, Shape::of3(batch, length, heads * width))

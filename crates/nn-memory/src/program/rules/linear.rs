@@ -33,9 +33,9 @@ impl Builder {
 
     fn product(&mut self, x: Tensor, weight: Tensor, bias: Option<Tensor>, output: u64, of_weight: Grad) -> Tensor {
         let given = x;
-        let x = self.autocast(x);
-        let weight = self.autocast(weight);
         let bias = bias.map(|bias| self.autocast(bias));
+        let weight = self.autocast(weight);
+        let x = self.autocast(x);
         let mut saved = [x, weight];
         let mut count = 0;
         if weight.requires_grad {
@@ -146,7 +146,7 @@ impl Builder {
 
     /// `a @ b` of two batches of matrices, each kept for the other.
     pub(crate) fn batched_matmul(&mut self, a: Tensor, b: Tensor, shape: Shape) -> Tensor {
-        let (a, b) = (self.autocast(a), self.autocast(b));
+        let (b, a) = (self.autocast(b), self.autocast(a));
         let both = [a, b];
         let saved = match (a.requires_grad, b.requires_grad) {
             (true, true) => &both[..],

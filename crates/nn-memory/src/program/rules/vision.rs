@@ -6,7 +6,7 @@ use crate::program::{Builder, ElementType, Grad, Shape, Tensor};
 impl Builder {
     /// A convolution whose stride is its kernel: patches of an image to vectors. cuDNN's own workspace counts as none.
     pub(crate) fn patches(&mut self, image: Tensor, weight: Tensor, bias: Tensor, shape: Shape) -> Tensor {
-        let (image, weight, bias) = (self.autocast(image), self.autocast(weight), self.autocast(bias));
+        let (bias, weight, image) = (self.autocast(bias), self.autocast(weight), self.autocast(image));
         let inputs = [(image, Grad::New), (weight, Grad::New), (bias, Grad::New)];
         let rule = Rule::new("convolution", &inputs, Output::Fresh(shape, image.element));
         self.run(Rule { saved: &[image, weight], ..rule })
