@@ -178,17 +178,17 @@ impl Encoder {
         let tokens =
             request.pass.trains().then(|| b.input(Shape::matrix(request.batch, request.length), ElementType::Int64));
         let TokensHead { activation, tied, ties_bias } = self.tokens_head;
-        let weight =
-            if tied { table } else { b.parameter("decoder", Shape::matrix(self.vocabulary, self.embedding), 2) };
-        let bias = b.parameter("decoder", Shape::vector(self.vocabulary), 1);
-        if ties_bias && !tied {
-            b.parameter("bias", Shape::vector(self.vocabulary), 1);
-        }
         b.module("head", &[hidden], |b| {
             let transform = Linear { name: "transform", input: self.hidden, output: self.embedding, bias: true };
             let out = b.linear(hidden, transform);
             let out = b.activation(activation, out);
             let out = b.layer_norm_module(out, true);
+            let weight =
+                if tied { table } else { b.parameter("decoder", Shape::matrix(self.vocabulary, self.embedding), 2) };
+            let bias = b.parameter("decoder", Shape::vector(self.vocabulary), 1);
+            if ties_bias && !tied {
+                b.parameter("bias", Shape::vector(self.vocabulary), 1);
+            }
             let logits = b.matmul(out, weight, Some(bias), self.vocabulary);
             finish(b, request, logits, Loss::CrossEntropy, tokens);
         });

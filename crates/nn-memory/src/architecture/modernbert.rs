@@ -157,14 +157,14 @@ impl ModernBert {
     fn masked_language_model(&self, b: &mut Builder, request: &Request, hidden: Tensor, table: Tensor) {
         let trains = request.pass.trains();
         let tokens = trains.then(|| b.input(Shape::matrix(request.batch, request.length), ElementType::Int64));
-        let weight = if self.tie_word_embeddings {
-            table
-        } else {
-            b.parameter("decoder", Shape::matrix(self.vocab_size, self.hidden_size), 2)
-        };
-        let bias = self.decoder_bias.then(|| b.parameter("decoder", Shape::vector(self.vocab_size), 1));
         b.module("head", &[hidden], |b| {
             let state = self.head(b, hidden);
+            let weight = if self.tie_word_embeddings {
+                table
+            } else {
+                b.parameter("decoder", Shape::matrix(self.vocab_size, self.hidden_size), 2)
+            };
+            let bias = self.decoder_bias.then(|| b.parameter("decoder", Shape::vector(self.vocab_size), 1));
             let logits = b.matmul(state, weight, bias, self.vocab_size);
             b.local(logits);
             let widened = |b: &mut Builder, logits| b.to(logits, ElementType::Fp32);

@@ -93,8 +93,12 @@ impl Heap {
             let each = setting.workspace_each;
             self.allocator.allocate(each);
             if thread == 0 {
+                // With cuBLASLt's, of 1 MiB each.
                 let threads = if setting.optimize.is_some() { 2 } else { 1 };
-                self.allocator.allocate(setting.workspace.saturating_sub(threads * each));
+                let of_lt = setting.workspace.saturating_sub(threads * each);
+                for _ in 0..of_lt >> 20 {
+                    self.allocator.allocate(1 << 20);
+                }
             }
         }
     }
