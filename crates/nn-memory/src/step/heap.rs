@@ -92,13 +92,11 @@ impl Heap {
         if !std::mem::replace(&mut self.workspaces[thread], true) {
             let each = setting.workspace_each;
             self.allocator.allocate(each);
-            if thread == 0 {
-                // With cuBLASLt's, of 1 MiB each.
-                let threads = if setting.optimize.is_some() { 2 } else { 1 };
-                let of_lt = setting.workspace.saturating_sub(threads * each);
-                for _ in 0..of_lt >> 20 {
-                    self.allocator.allocate(1 << 20);
-                }
+            // With cuBLASLt's of 1 MiB: forward's, and backward's where it adds biases again.
+            let threads = if setting.optimize.is_some() { 2 } else { 1 };
+            let of_lt = setting.workspace.saturating_sub(threads * each) >> 20;
+            if of_lt > thread as u64 {
+                self.allocator.allocate(1 << 20);
             }
         }
     }
