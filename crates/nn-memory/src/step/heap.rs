@@ -162,8 +162,11 @@ impl Heap {
 pub(crate) fn heap(passes: &[(Program, Setting)]) -> Heaped {
     let Some((program, setting)) = passes.first() else { return Heaped::default() };
     let mut heap = Heap::default();
-    for parameter in &program.parameters {
-        heap.allocator.allocate(parameter.bytes());
+    // Adapters come after the network that they are put into: there they alone are trained.
+    for trainable in [false, true] {
+        for parameter in program.parameters.iter().filter(|parameter| parameter.trainable == trainable) {
+            heap.allocator.allocate(parameter.bytes());
+        }
     }
     heap.allocator.allocate(program.buffers);
     heap.allocator.allocate(program.inputs);
