@@ -903,8 +903,7 @@ impl<'p> Player<'p> {
         let program = self.program;
         // Gradients in the order of their weights: backward has made them in reverse.
         let mut gradients = Vec::new();
-        if let Some(heap) = &mut self.heap {
-            heap.states(program, self.setting, self.phase);
+        if self.heap.is_some() {
             let live = self.live.iter().enumerate();
             gradients = live
                 .filter(|(_, live)| live.references > 0 && live.kind == Kind::Gradients)
@@ -929,6 +928,10 @@ impl<'p> Player<'p> {
             self.peak();
             if let Some(heap) = &mut self.heap {
                 let gone = kind == Kind::Gradients && bytes < 0;
+                // Gradients are cast before the optimizer is called.
+                if kind != Kind::Gradients {
+                    heap.states(program, self.setting, self.phase);
+                }
                 if gone { heap.free_gradient(gradients.pop()) } else { heap.change(bytes, self.phase) }
             }
             self.position += 1;
@@ -936,6 +939,9 @@ impl<'p> Player<'p> {
                 self.write_point("optimizer", label);
             }
         });
+        if let Some(heap) = &mut self.heap {
+            heap.states(program, self.setting, self.phase);
+        }
     }
 }
 
