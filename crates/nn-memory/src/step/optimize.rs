@@ -243,8 +243,10 @@ impl Pieces {
             Self { give_way: 2, ..Self::new(&[target.of(ElementType::Fp32); 4], 3) }
         } else {
             let Loop { during, after } = optimizer.loop_temporaries();
-            let count = usize::try_from(during).unwrap_or(0).min(6);
-            Self::new(&[target.bytes(); 6][..count], usize::try_from(after).unwrap_or(0))
+            let [count, stay] = [during, after].map(|count| usize::try_from(count).unwrap_or(0).min(6));
+            // Where all of it stays, each piece has a name of its own.
+            let give_way = if stay == count { stay } else { 0 };
+            Self { give_way, ..Self::new(&[target.bytes(); 6][..count], stay) }
         };
         let sums = match optimizer.states() {
             States::Factored { .. } if target.dimensions == 2 => {
