@@ -67,10 +67,10 @@ pub(crate) enum Kernel {
 
 /// Which factors do not lie heads first, so that a batched product copies them.
 #[derive(Debug, Clone, Copy)]
-struct Copied {
-    query: bool,
-    key: bool,
-    value: bool,
+pub(super) struct Copied {
+    pub(super) query: bool,
+    pub(super) key: bool,
+    pub(super) value: bool,
 }
 
 impl AttentionCall {
@@ -273,7 +273,7 @@ impl Builder {
 
     /// What the fallback copies of this call. Repeated heads are a copy already, and so is what was cast while it was
     /// expanded from one.
-    fn copied(&self, call: &AttentionCall) -> Copied {
+    pub(super) fn copied(&self, call: &AttentionCall) -> Copied {
         let grouped = call.grouped();
         let cast = call.query.element.is_half() || self.mode.autocast.is_some();
         let expanded = matches!(call.mask, Mask::Tensor(_)) && call.key.shape.0[1] == 1;

@@ -70,6 +70,7 @@ impl Builder {
     }
 
     fn math_with_bias(&mut self, call: AttentionCall, bias: Tensor) -> Tensor {
+        let copied = self.copied(&call);
         let bias = self.autocast(bias);
         let (value, key) = (self.autocast(call.value), self.autocast(call.key));
         let query = self.autocast(call.query);
@@ -89,7 +90,8 @@ impl Builder {
             b.local(query);
             let key = b.scale(key);
             let scores = b.module("", &[key], |b| {
-                let (query, key) = (b.contiguous(query, query.shape), b.contiguous(key, key.shape));
+                let query = if copied.query { b.contiguous(query, query.shape) } else { query };
+                let key = if copied.key { b.contiguous(key, key.shape) } else { key };
                 b.batched_matmul(query, key, Shape([batch, heads, length, there]))
             });
             let scores = b.add_bias(scores, bias, true);
@@ -99,10 +101,8 @@ impl Builder {
             let rule = Rule::new("safe_softmax", &inputs, Output::Fresh(scores.shape, wide));
             let weights = b.run(Rule { saves_output: true, forward_scratch: bytes, backward_scratch: product, ..rule });
             let weights = b.dropout(weights, call.dropout);
-            // Weights are returned too, in the type of the queries.
-            let returned = b.to(weights, element);
-            b.local(returned);
-            let value = b.contiguous(value, value.shape);
+            b.returned_weights(weights, element);
+            let value = if copied.value { b.contiguous(value, value.shape) } else { value };
             let context = b.batched_matmul(weights, value, Shape([batch, heads, length, width]));
             let context = b.view_copied_back(context, context.shape);
             b.to(context, element)
@@ -112,11 +112,13 @@ impl Builder {
     }
 
     fn eager_with_bias(&mut self, call: AttentionCall, bias: Tensor) -> Tensor {
+        let copied = self.copied(&call);
         let (value, key) = (self.autocast(call.value), self.autocast(call.key));
         let query = self.autocast(call.query);
         let [batch, heads, length, width] = query.shape.0;
         let there = key.shape.0[2];
-        let (query, key) = (self.contiguous(query, query.shape), self.contiguous(key, key.shape));
+        let query = if copied.query { self.contiguous(query, query.shape) } else { query };
+        let key = if copied.key { self.contiguous(key, key.shape) } else { key };
         let scores = self.batched_matmul(query, key, Shape([batch, heads, length, there]));
         let scores = self.scale(scores);
         let mut scores = self.add_bias(scores, bias, false);
@@ -129,7 +131,7 @@ impl Builder {
         self.local(weights);
         self.attention_weights = Some(weights);
         let weights = self.autocast(weights);
-        let value = self.contiguous(value, value.shape);
+        let value = if copied.value { self.contiguous(value, value.shape) } else { value };
         let context = self.batched_matmul(weights, value, Shape([batch, heads, length, width]));
         let context = self.view_copied_back(context, context.shape);
         self.contiguous(context, Shape::of3(batch, length, heads * width))
