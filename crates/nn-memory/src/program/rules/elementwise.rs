@@ -78,7 +78,8 @@ impl Builder {
                 scratch += self.size(shape, element);
             }
         }
-        let inputs = [(a, Grad::New), (b, Grad::New)];
+        // Autograd works through the arguments by their names: `other` before `self`.
+        let inputs = [(b, Grad::New), (a, Grad::New)];
         let rule = Rule::new("mul", &inputs, Output::Fresh(shape, element));
         self.run(Rule { saved, backward_scratch: scratch, unreduced, reduction_scratch, ..rule })
     }

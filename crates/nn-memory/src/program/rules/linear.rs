@@ -154,7 +154,8 @@ impl Builder {
             (false, true) => &both[..1],
             (false, false) => &[],
         };
-        let inputs = [(a, Grad::New), (b, Grad::New)];
+        // Autograd works through the arguments by their names: `mat2` before `self`.
+        let inputs = [(b, Grad::New), (a, Grad::New)];
         let rule = Rule::new("bmm", &inputs, Output::Fresh(shape, a.element));
         self.run(Rule { saved, matmul: true, ..rule })
     }
