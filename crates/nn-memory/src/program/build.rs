@@ -63,6 +63,8 @@ pub(crate) struct Rule<'a> {
     pub(crate) statistics_first: bool,
     pub(crate) forward_scratch: u64,
     pub(crate) backward_scratch: u64,
+    /// How many tensors that is.
+    pub(crate) backward_pieces: u8,
     pub(crate) unreduced: u64,
     pub(crate) reduction_scratch: u64,
     pub(crate) matmul: bool,
@@ -81,6 +83,7 @@ impl Rule<'_> {
             statistics_first: false,
             forward_scratch: 0,
             backward_scratch: 0,
+            backward_pieces: 1,
             unreduced: 0,
             reduction_scratch: 0,
             matmul: false,
@@ -357,6 +360,7 @@ impl Builder {
             leaf: false,
             forward_scratch: rule.forward_scratch + statistics_bytes,
             backward_scratch: rule.backward_scratch,
+            backward_pieces: rule.backward_pieces,
             unreduced: rule.unreduced,
             reduction_scratch: rule.reduction_scratch,
         });

@@ -79,6 +79,8 @@ pub(crate) struct Node {
     pub(crate) forward_scratch: u64,
     /// What backward needs for a moment beside the gradients.
     pub(crate) backward_scratch: u64,
+    /// How many tensors of one size that is, four at the most.
+    pub(crate) backward_pieces: u8,
     /// Gradients of the output's size that autograd's engine then sums, for inputs that were broadcast.
     pub(crate) unreduced: u64,
     /// What the sums need for a moment.

@@ -390,9 +390,22 @@ impl<'p> Player<'p> {
     }
 
     fn scratch(&mut self, bytes: u64) {
-        if bytes > 0 {
-            let live = self.allocate(bytes, Kind::Temporary, NONE);
-            self.drop(live);
+        self.scratches(bytes, 1);
+    }
+
+    /// Takes this many bytes for a moment, in pieces of one size.
+    fn scratches(&mut self, bytes: u64, pieces: u8) {
+        let each = bytes / u64::from(pieces.max(1));
+        let mut taken = [NONE; 4];
+        if each > 0 {
+            for slot in taken.iter_mut().take(pieces.into()) {
+                *slot = self.allocate(each, Kind::Temporary, NONE);
+            }
+        }
+        for live in taken {
+            if live != NONE {
+                self.drop(live);
+            }
         }
     }
 
@@ -793,7 +806,7 @@ impl<'p> Player<'p> {
                 };
             }
             self.multiplies(node);
-            self.scratch(node.backward_scratch);
+            self.scratches(node.backward_scratch, node.backward_pieces);
             let unreduced = (node.unreduced > 0).then(|| self.allocate(node.unreduced, Kind::Temporary, NONE));
             if recomputed {
                 // What was computed again goes with the operator's own backward, what forward kept after the sums.

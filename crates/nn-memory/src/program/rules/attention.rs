@@ -123,22 +123,33 @@ impl Builder {
             self.local(call.key);
             self.local(call.value);
         }
-        if self.mode.autocast.is_some() {
-            // Autocast calls the function on its copies, and holds them meanwhile.
-            for tensor in [&mut call.value, &mut call.key, &mut call.query] {
-                *tensor = self.autocast(*tensor);
-                self.local(*tensor);
+        let (output, kernel) = self.module("", &[], |b| {
+            if b.mode.autocast.is_some() {
+                // Autocast calls the function on its copies, and holds them meanwhile.
+                for tensor in [&mut call.value, &mut call.key, &mut call.query] {
+                    *tensor = b.autocast(*tensor);
+                    b.local(*tensor);
+                }
             }
-        }
-        match call.kernel(attention) {
-            Kernel::Flash => self.flash(call),
-            Kernel::Efficient => self.efficient(call),
+            let kernel = call.kernel(attention);
+            let output = match kernel {
+                Kernel::Flash => b.flash(call),
+                Kernel::Efficient => b.efficient(call),
+                Kernel::Math => {
+                    // The function as a whole is one of autocast's; its own operators run as they are called.
+                    let autocast = b.mode.autocast.take();
+                    let output = b.math(call, copied);
+                    b.mode.autocast = autocast;
+                    output
+                }
+            };
+            (output, kernel)
+        });
+        match kernel {
+            Kernel::Flash | Kernel::Efficient => output,
             Kernel::Math => {
-                // The function as a whole is one of autocast's; its own operators run as they are called.
-                let autocast = self.mode.autocast.take();
-                let output = self.math(call, copied);
-                self.mode.autocast = autocast;
-                output
+                let [batch, heads, length, width] = output.shape.0;
+                self.contiguous(output, Shape::of3(batch, length, heads * width))
             }
         }
     }
@@ -285,14 +296,15 @@ impl Builder {
         }
     }
 
-    /// PyTorch's fallback: both factors scaled, scores and softmax as tensors; half types in FP32.
+    /// PyTorch's fallback: both factors scaled, scores and softmax as tensors; half types in FP32. The result is batch ×
+    /// heads × length × size.
     fn math(&mut self, call: AttentionCall, copied: Copied) -> Tensor {
         let heads = call.heads();
         let [batch, _, length, _] = call.query.shape.0;
         let there = call.key.shape.0[2];
         let element = call.query.element;
         let wide = if element.is_half() { ElementType::Fp32 } else { element };
-        let context = self.module("", &[], |b| {
+        self.module("", &[], |b| {
             let (query, key, value) = (b.to(call.query, wide), b.to(call.key, wide), b.to(call.value, wide));
             for tensor in [query, key, value] {
                 b.local(tensor);
@@ -339,8 +351,7 @@ impl Builder {
             let context = b.batched_matmul(weights, value, Shape([batch, heads, length, value.shape.width()]));
             let context = b.view_copied_back(context, context.shape);
             b.to(context, element)
-        });
-        self.contiguous(context, Shape::of3(batch, length, heads * call.value.shape.width()))
+        })
     }
 
     /// What the fallback returns beside its result: the weights in the type that it was given.

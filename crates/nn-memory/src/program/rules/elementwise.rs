@@ -113,7 +113,7 @@ impl Builder {
         let scratch = 2 * self.bytes(x);
         let inputs = [(x, Grad::New)];
         let rule = Rule::new("pow", &inputs, Output::Fresh(x.shape, x.element));
-        self.run(Rule { saved: &[x], backward_scratch: scratch, ..rule })
+        self.run(Rule { saved: &[x], backward_scratch: scratch, backward_pieces: 2, ..rule })
     }
 
     /// `x.to(element)`: nothing where it is of that type.

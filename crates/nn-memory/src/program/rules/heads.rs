@@ -86,7 +86,13 @@ impl Builder {
         let size = self.bytes(x);
         let inputs = [(x, Grad::New)];
         let rule = Rule::new("GeLUFunction", &inputs, Output::Fresh(x.shape, x.element));
-        self.run(Rule { saved: &[x], forward_scratch: 3 * size, backward_scratch: 4 * size, ..rule })
+        self.run(Rule {
+            saved: &[x],
+            forward_scratch: 3 * size,
+            backward_scratch: 4 * size,
+            backward_pieces: 4,
+            ..rule
+        })
     }
 
     /// `x.reshape(batch · heads, length, size)`: a view, or a copy of what does not lie so.
