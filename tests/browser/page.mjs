@@ -229,9 +229,9 @@ export function visit(name, settings, body) {
 }
 
 function define(name, { allowed = [], query = '', ...given }, body) {
-  test(name, { timeout: 60_000 }, async () => {
+  test(name, { timeout: 120_000 }, async () => {
     const context = await browser.newContext({ viewport: wide, ...given });
-    context.setDefaultTimeout(10_000);
+    context.setDefaultTimeout(30_000);
     const visitor = new Visit(context, await context.newPage(), allowed);
     try {
       if (query !== false) await visitor.open(query);
