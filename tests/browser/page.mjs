@@ -34,7 +34,7 @@ export const touch = { viewport: phone, hasTouch: true, isMobile: true };
 
 /** Reads until what is read is as expected; fails with the difference after three seconds. */
 export async function eventually(read, expected, message) {
-  const end = Date.now() + 3_000;
+  const end = Date.now() + 15_000;
   for (;;) {
     const found = await read();
     try {
