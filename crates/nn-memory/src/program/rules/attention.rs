@@ -244,7 +244,7 @@ impl Builder {
         let delta = self.size(Shape([batch, heads, length, 1]), fp32);
         let rows = length.next_multiple_of(128);
         // With a lock and a counter, 16 bytes, for each 64 queries of a head.
-        let locks = 16 * batch.saturating_mul(heads).saturating_mul(length.div_ceil(64));
+        let locks = self.size(Shape([batch, heads, length.div_ceil(64), 16]), ElementType::Byte);
         let accumulator = self.size(Shape([batch, heads, rows, width.next_multiple_of(32)]), fp32) + locks;
         let workspace = match (query.element.is_half(), width > 128) {
             // What is summed over a head goes before the kernel runs.
