@@ -10,6 +10,7 @@ use crate::described::{self, Described};
 use crate::later::later;
 use crate::link::View;
 use crate::page::Page;
+use crate::platform;
 use crate::reactive::text;
 use crate::results::{TABLE_ID, accuracy, actions, notes, table};
 
@@ -26,6 +27,7 @@ static DETAILS: Details = Details { full, embedded };
 later!(details, Details, DETAILS);
 
 fn full(page: Page) -> Built {
+    take_files(page);
     built(view! {
         {chart(breakdown(page), page, Some(TABLE_ID))}
         {table(page)}
@@ -40,6 +42,7 @@ fn full(page: Page) -> Built {
 }
 
 fn embedded(page: Page, view: &View) -> Built {
+    take_files(page);
     let shows = |part| view.shows(part);
     let table_id = shows("table").then_some(TABLE_ID);
     built(view! {
@@ -48,6 +51,17 @@ fn embedded(page: Page, view: &View) -> Built {
         {shows("timeline").then(|| of_described(page, move |has, page| chart((has.timeline)(page), page, table_id)))}
         {shows("sweep").then(|| chart(sweep(page), page, table_id))}
     })
+}
+
+/// Reads what is dropped on the page as a `config.json`.
+fn take_files(page: Page) {
+    platform::on_file_drop(move |file| {
+        page.once_described(move |has| {
+            if let Some(has) = has {
+                (has.form.take_file)(page, file);
+            }
+        });
+    });
 }
 
 /// What only a described model has.

@@ -40,7 +40,7 @@ impl Page {
     pub fn new(texts: &Texts, system: UnitSystem) -> Self {
         let form = Form::new(texts);
         let outcome = Memo::new(move |last| Outcome::of(&form.texts_in_use(), last));
-        let known = move || outcome.with(|outcome| outcome.fields.clone());
+        let known = move || outcome.with(|outcome| outcome.fields.clone()).with_refused(form.refused());
         let fields = RwSignal::new(untrack(known));
         effect(move || put(fields, known()));
         Self {

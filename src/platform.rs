@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, HtmlAnchorElement, HtmlElement, HtmlInputElement, HtmlTextAreaElement, Storage, Window};
+use web_sys::{
+    DataTransfer, Element, File, HtmlAnchorElement, HtmlElement, HtmlInputElement, HtmlTextAreaElement, Storage, Window,
+};
 
 /// A theme as picked: the system's, or one of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,6 +154,60 @@ pub fn on_scenario_link(callback: impl Fn(String) + 'static) {
         }
     });
     on_cleanup(move || handle.remove());
+}
+
+/// Calls back with a file that is dropped anywhere on the page, where the browser would leave the page for it.
+pub fn on_file_drop(callback: impl Fn(File) + 'static) {
+    let over = window_event_listener(leptos::ev::dragover, |event| {
+        if let Some(transfer) = event.data_transfer().filter(holds_files) {
+            event.prevent_default();
+            transfer.set_drop_effect("copy");
+            mark_drop(true);
+        }
+    });
+    let leave = window_event_listener(leptos::ev::dragleave, |event| {
+        if event.related_target().is_none() {
+            mark_drop(false);
+        }
+    });
+    let drop = window_event_listener(leptos::ev::drop, move |event| {
+        mark_drop(false);
+        let transfer = event.data_transfer().filter(holds_files);
+        if transfer.is_some() {
+            event.prevent_default();
+        }
+        if let Some(file) = transfer.and_then(|transfer| transfer.files()).and_then(|files| files.get(0)) {
+            callback(file);
+        }
+    });
+    on_cleanup(move || {
+        over.remove();
+        leave.remove();
+        drop.remove();
+    });
+}
+
+fn holds_files(transfer: &DataTransfer) -> bool {
+    transfer.types().includes(&"Files".into(), 0)
+}
+
+/// Says whether a file hangs over the page, for the style sheet.
+fn mark_drop(over: bool) {
+    if let Some(root) = root() {
+        // An element takes any attribute whose name is valid.
+        let _ = root.toggle_attribute_with_force("data-drop", over);
+    }
+}
+
+/// Moves the focus to the element with this id, once it is there.
+pub fn focus(id: &'static str) {
+    request_animation_frame(move || {
+        let element = document().get_element_by_id(id).and_then(|element| element.dyn_into::<HtmlElement>().ok());
+        if let Some(element) = element {
+            // What was found is in the document.
+            let _ = element.focus();
+        }
+    });
 }
 
 /// Scrolls to the top of the calculator.

@@ -12,6 +12,9 @@ use crate::built::{Built, built};
 use crate::page::Page;
 use crate::reactive::{Flag, disclosure, effect, flag, optional, text};
 
+/// The most characters that an input of one line takes: more than any value needs, and little enough to lay out at once.
+pub const LONGEST: &str = "1000";
+
 /// An input as the page shows it.
 pub struct Spec {
     /// Which one.
@@ -218,6 +221,7 @@ impl Shown {
                     autocomplete="off"
                     autocapitalize="off"
                     spellcheck="false"
+                    maxlength=LONGEST
                     id=id.clone()
                     data-testid=id
                     node_ref=element

@@ -6,6 +6,7 @@ use nn_memory::{Choice, Estimate, Family, Field, ModelKind, Scenario};
 use super::input::Input;
 use super::read::FieldError;
 use super::texts::{Context, Texts};
+use crate::reactive::put;
 
 /// The inputs. Each holds the text that was typed or the key of the option that was picked.
 #[derive(Clone, Copy)]
@@ -13,6 +14,8 @@ pub struct Form {
     texts: [RwSignal<String>; Input::COUNT],
     /// Told of every change: what follows from all inputs need not follow each.
     changed: Trigger,
+    /// What was offered last and not taken, until the next change.
+    refused: RwSignal<Option<FieldError>>,
 }
 
 impl Form {
@@ -24,6 +27,7 @@ impl Form {
                 RwSignal::new(inputs.next().map_or_else(String::new, |input| texts[input].clone()))
             }),
             changed: Trigger::new(),
+            refused: RwSignal::new(None),
         }
     }
 
@@ -67,8 +71,19 @@ impl Form {
         self.fill(&texts);
     }
 
+    /// Says why what was offered to an input is not taken; what stood there stands.
+    pub fn refuse(self, input: impl Into<Input>, message: String) {
+        self.refused.set(Some(FieldError { input: input.into(), message }));
+    }
+
+    /// What was offered last and not taken, tracked.
+    pub fn refused(self) -> Option<FieldError> {
+        self.refused.get()
+    }
+
     /// Replaces a text, if it differs.
     pub fn set(self, input: impl Into<Input>, text: &str) {
+        put(self.refused, None);
         let signal = self.signal(input);
         if signal.with_untracked(|current| current != text) {
             signal.set(text.to_owned());
@@ -92,6 +107,7 @@ pub struct Outcome {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fields {
     errors: Vec<FieldError>,
+    refused: Option<FieldError>,
     applies: [bool; Field::ALL.len()],
     kind: ModelKind,
     family: Family,
@@ -100,13 +116,19 @@ pub struct Fields {
 impl Fields {
     fn of(context: &Context, errors: Vec<FieldError>) -> Self {
         let applies = Field::ALL.map(|field| context.applies(field));
-        Self { errors, applies, kind: context.kind, family: context.family }
+        Self { errors, refused: None, applies, kind: context.kind, family: context.family }
     }
 
-    /// What is wrong with this input.
+    /// The same after something was offered that is not taken.
+    pub fn with_refused(self, refused: Option<FieldError>) -> Self {
+        Self { refused, ..self }
+    }
+
+    /// What is wrong with this input, or with what was offered to it last.
     pub fn error(&self, input: impl Into<Input>) -> Option<&str> {
         let input = input.into();
-        self.errors.iter().find(|error| error.input == input).map(|error| error.message.as_str())
+        let mut known = self.refused.iter().chain(&self.errors);
+        known.find(|error| error.input == input).map(|error| error.message.as_str())
     }
 
     /// Whether the input plays a part.

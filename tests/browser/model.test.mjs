@@ -127,7 +127,6 @@ const refused = [
   ['text that is no JSON', 'hello', /^Not a JSON object: /],
   ['a list', '[1]', /^Not a JSON object: /],
   ['nothing', '', /^Not a JSON object: /],
-  ['10 MB', `{"a":"${'x'.repeat(10_000_000)}"}`, /^10000008 bytes are too many for a config\.json/],
   ['no model_type', '{"hidden_size": 8}', /^model_type is missing/],
   ['a family that is not known', '{"model_type": "alexnet"}', /^model_type "alexnet" is not supported; supported are gpt2, /],
   ['a word for a number', '{"model_type":"llama","hidden_size":"large"}', /^hidden_size must be a whole number, got "large"\./],
@@ -154,6 +153,80 @@ for (const [what, text, message] of refused) {
     await page.totals(total);
   });
 }
+
+const long = `{\n${'  "abc": 12345,\n'.repeat(625_000)}  "é": 0}\n`; // 10 MB
+const ways = {
+  async 'from the clipboard'(page, area) {
+    await page.page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.page.evaluate(text => navigator.clipboard.writeText(text), long);
+    await area.focus();
+    await page.page.keyboard.press('Control+V');
+  },
+  'by a script': (page, area) => area.evaluate((element, text) => {
+    element.value = text;
+    element.dispatchEvent(new Event('input', { bubbles: true }));
+  }, long),
+  'as a file': page => drop(page, 'tokenizer.json', long),
+};
+for (const [way, give] of Object.entries(ways)) {
+  visit(`a config of 10 MB ${way} is refused, and what stood there is kept`, { query: '?model=gpt2' }, async page => {
+    const total = await page.bytes();
+    await kind(page, 'config');
+    const area = page.get('model-config');
+    const before = await area.inputValue();
+    await give(page, area);
+    await eventually(() => page.text('error-config'),
+      '10,000,013 bytes are too many for a config.json; at most 1,048,576 are read. What stood here is kept.');
+    assert.equal(await area.inputValue(), before);
+    assert.equal(await area.getAttribute('aria-invalid'), 'true');
+    assert.equal(await page.bytes(), total);
+    assert.equal(await page.get('stale').isVisible(), false);
+    await page.type('batch', '64');
+    await page.get('error-config').waitFor({ state: 'hidden' });
+    assert.ok(await page.bytes() > total);
+  });
+}
+
+/** Holds a file over the page and lets it go there. */
+function drop(page, name, content) {
+  return page.page.evaluate(([name, content]) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([content], name));
+    const told = kind => {
+      const event = new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true });
+      document.body.dispatchEvent(event);
+      return event.defaultPrevented;
+    };
+    const over = told('dragover');
+    const marked = document.documentElement.hasAttribute('data-drop');
+    return { over, marked, dropped: told('drop'), still: document.documentElement.hasAttribute('data-drop') };
+  }, [name, content]);
+}
+
+visit('a config.json is dropped anywhere, whatever the model was', async page => {
+  const told = await drop(page, 'config.json', '{"model_type": "llama", "num_hidden_layers": 16}');
+  assert.deepEqual(told, { over: true, marked: true, dropped: true, still: false });
+  await page.addressed('?v=1&model_type=llama&num_hidden_layers=16');
+  await eventually(() => page.page.evaluate(() => document.activeElement.id), 'model-config');
+});
+
+visit('a dropped file that is no config is refused, and what stood there is kept', { query: '?model=gpt2' }, async page => {
+  const total = await page.bytes();
+  await drop(page, 'photo.png', '\x89PNG\r\n');
+  await eventually(async () => /^Not a JSON object: .* What stood here is kept\.$/.test(await page.text('error-config')), true);
+  assert.match(await page.get('model-config').inputValue(), /"model_type": "gpt2"/);
+  assert.equal(await page.bytes(), total);
+  await drop(page, 'config.json', '{"model_type": "bert"}');
+  await page.addressed('?v=1&model_type=bert');
+  assert.equal(await page.get('error-config').isVisible(), false);
+});
+
+visit('a line of 10 MB is cut where no value is as long', async page => {
+  const field = page.input('params');
+  await field.fill('7'.repeat(10_000_000));
+  await eventually(async () => (await page.text('error-params')).length > 0, true);
+  assert.equal((await field.inputValue()).length, 1_000);
+});
 
 visit('a config nested 10,000 deep is read', async page => {
   await kind(page, 'config');

@@ -20,7 +20,7 @@ use super::read::Reader;
 use super::texts::{Context, Texts};
 use crate::built::Built;
 use crate::page::Page;
-use pasted::pasted;
+use pasted::{pasted, take_file};
 use search::search;
 
 /// The form's part for described models, see [`crate::described`].
@@ -47,6 +47,8 @@ pub struct Form {
     pub write: fn(&mut Texts, &Scenario),
     /// Describes a family by hand, as published.
     pub describe_family: fn(&mut Texts, Family),
+    /// Reads a file that was dropped on the page.
+    pub take_file: fn(Page, web_sys::File),
     /// The texts with the model given in another way.
     pub switched: fn(Texts, ModelKind, &Scenario, &Estimate) -> Texts,
     /// The texts with another family described by hand.
@@ -66,6 +68,7 @@ pub static FORM: Form = Form {
     check_config: |reader, place| reader.check_config(place),
     write: texts::write_described,
     describe_family: |texts, family| texts.describe(&Config::of(family)),
+    take_file,
     switched: switching::switched,
     with_family: switching::with_family,
 };
@@ -97,8 +100,8 @@ static MODEL: &[Spec] = &[
     explained(spec(Field::ModelType, "Family", "", Select(options::<Family>),
         "The model_type of config.json. Its fields follow, with the family's published defaults.")),
     explained(spec(Field::Config, "config.json", "", Own(pasted),
-        "Paste the file from Hugging Face. Fields that do not bear on memory are left alone; of a network that reads \
-         images as well, the language model counts.")),
+        "Paste the file from Hugging Face, or drop it anywhere on the page. Fields that do not bear on memory are left \
+         alone; of a network that reads images as well, the language model counts.")),
 ];
 
 #[rustfmt::skip]

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use nn_memory::catalog::{self, Model};
 use nn_memory::{Choice, Family, Field, format_count};
 
-use super::super::field::Shown;
+use super::super::field::{LONGEST, Shown};
 use crate::built::{Built, built};
 use crate::page::Page;
 use crate::reactive::{effect, flag, optional, text};
@@ -127,6 +127,7 @@ pub fn search(shown: &Shown, page: Page) -> Built {
                 autocomplete="off"
                 autocapitalize="off"
                 spellcheck="false"
+                maxlength=LONGEST
                 id=id.clone()
                 data-testid=id
                 node_ref=element

@@ -7,10 +7,7 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{Config, Family, FieldKind};
-use crate::{Choice, Decimal};
-
-/// Longest text that is read, in bytes: published configurations have a few thousand.
-const LONGEST: usize = 1 << 20;
+use crate::{Choice, Decimal, format_count};
 
 /// What can be wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +21,7 @@ pub enum ConfigError {
     /// The text is longer than any configuration.
     TooLong {
         /// Bytes given.
-        bytes: usize,
+        bytes: u64,
     },
     /// There is no `model_type`.
     NoModelType,
@@ -90,7 +87,8 @@ impl fmt::Display for ConfigError {
         match self {
             Self::NotJson { reason } => write!(f, "not a JSON object: {reason}"),
             Self::TooLong { bytes } => {
-                write!(f, "{bytes} bytes are too many for a config.json; at most {LONGEST} are read")
+                let (given, limit) = (format_count(*bytes), format_count(Config::LONGEST));
+                write!(f, "{given} bytes are too many for a config.json; at most {limit} are read")
             }
             Self::NoModelType => f.write_str("model_type is missing: it names the family, such as \"llama\""),
             Self::UnknownModelType { model_type } => {
@@ -255,8 +253,9 @@ struct Described {
 
 impl Described {
     fn of(text: &str) -> Result<Self, ConfigError> {
-        if text.len() > LONGEST {
-            return Err(ConfigError::TooLong { bytes: text.len() });
+        let bytes = text.len() as u64;
+        if bytes > Config::LONGEST {
+            return Err(ConfigError::TooLong { bytes });
         }
         let mut json = serde_json::Deserializer::from_str(text);
         let read = Read { objects: 2 }.deserialize(&mut json).and_then(|value| json.end().map(|()| value));
@@ -333,6 +332,9 @@ const SYNONYMS: [(&str, &str); 8] = [
 ];
 
 impl Config {
+    /// The longest text that is read, in bytes: published configurations have a few thousand.
+    pub const LONGEST: u64 = 1 << 20;
+
     /// Reads a `config.json`: `model_type` picks the family, unknown fields are ignored, missing ones get the family's
     /// published defaults. Of a network that reads images or sound as well, the language model is read, which stands
     /// in its `text_config`; [`Self::remarks`] tells.
@@ -505,6 +507,6 @@ mod tests {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
         assert_eq!(error(&deep), error("{}"));
         let long = format!("{{\"a\":\"{}\"}}", "x".repeat(10_000_000));
-        assert_eq!(error(&long), "10000008 bytes are too many for a config.json; at most 1048576 are read");
+        assert_eq!(error(&long), "10,000,008 bytes are too many for a config.json; at most 1,048,576 are read");
     }
 }
