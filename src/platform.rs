@@ -1,6 +1,7 @@
 //! Every call to the browser that is not an event of a component.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::Duration;
 
 use leptos::prelude::*;
@@ -199,6 +200,44 @@ fn mark_drop(over: bool) {
     }
 }
 
+/// Work to be done ahead of a frame, once for all that ask before it.
+///
+/// One callback serves every frame. A callback for each would hold its memory until JavaScript collects it, thousands of
+/// frames later.
+pub struct BeforeFrame {
+    callback: Closure<dyn Fn()>,
+    asked: Rc<Cell<Option<i32>>>,
+}
+
+impl BeforeFrame {
+    /// Nothing is asked for yet.
+    pub fn new(work: impl Fn() + 'static) -> Self {
+        let asked = Rc::new(Cell::new(None));
+        let answered = asked.clone();
+        let callback = Closure::new(move || {
+            answered.set(None);
+            work();
+        });
+        Self { callback, asked }
+    }
+
+    /// Has the work done ahead of the next frame.
+    pub fn ask(&self) {
+        if self.asked.get().is_none() {
+            self.asked.set(window().request_animation_frame(self.callback.as_ref().unchecked_ref()).ok());
+        }
+    }
+}
+
+impl Drop for BeforeFrame {
+    fn drop(&mut self) {
+        if let Some(frame) = self.asked.take() {
+            // Takes any number, of a frame that is past as well.
+            let _ = window().cancel_animation_frame(frame);
+        }
+    }
+}
+
 /// Moves the focus to the element with this id, once it is there.
 pub fn focus(id: &'static str) {
     request_animation_frame(move || {
@@ -278,7 +317,7 @@ pub fn style_value(name: &str) -> String {
 
 /// Calls back when the system's colours or the ratio of device to CSS pixels change.
 pub fn on_display_change(callback: impl Fn() + 'static) {
-    let callback = std::rc::Rc::new(callback);
+    let callback = Rc::new(callback);
     let colours = callback.clone();
     let listener = Closure::<dyn Fn()>::new(move || colours());
     if let Ok(Some(list)) = window().match_media("(prefers-color-scheme: dark)")
@@ -291,7 +330,7 @@ pub fn on_display_change(callback: impl Fn() + 'static) {
 }
 
 /// A media query can only watch for the ratio that is: each change needs a new one.
-fn on_ratio_change(callback: std::rc::Rc<dyn Fn()>) {
+fn on_ratio_change(callback: Rc<dyn Fn()>) {
     // JavaScript writes the number: Rust's code for it weighs 4 kB, and nothing else of the first file needs it.
     let ratio = js_sys::Number::from(window().device_pixel_ratio()).to_string_with_radix(10).map(String::from);
     let query = format!("(resolution: {}dppx)", ratio.unwrap_or_default());

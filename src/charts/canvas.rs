@@ -17,7 +17,7 @@ use super::picture::{Align, Area, FONT_SIZE, Ink, Measure, Picture, Shape};
 use crate::built::{Built, built};
 use crate::form::Outcome;
 use crate::page::Page;
-use crate::platform;
+use crate::platform::{self, BeforeFrame};
 use crate::reactive::{Text, action, effect, text};
 use crate::results::{device_name, slug};
 
@@ -287,12 +287,9 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
     let canvas = NodeRef::<Canvas>::new();
     let drawn = StoredValue::new_local(Drawn::default());
     let selected = RwSignal::new(None::<usize>);
-    let scheduled = StoredValue::new(false);
 
     let redraw = move || {
-        // A chart may go between a change and the next frame.
-        let Some(Some(canvas)) = canvas.try_get_untracked() else { return };
-        scheduled.set_value(false);
+        let Some(canvas) = canvas.get_untracked() else { return };
         drawn.update_value(|drawn| {
             let appearance = appearance.get_untracked();
             let look = drawn.look.take().filter(|look| look.appearance == appearance);
@@ -309,14 +306,14 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
             surface.paint(&look.palette, false, &drawn.picture, marker);
         });
     };
+    let redrawn = StoredValue::new_local(BeforeFrame::new(redraw));
     effect(move || {
         outcome.track();
         system.track();
         appearance.track();
         selected.track();
-        if canvas.get().is_some() && !scheduled.get_value() {
-            scheduled.set_value(true);
-            request_animation_frame(redraw);
+        if canvas.get().is_some() {
+            redrawn.with_value(BeforeFrame::ask);
         }
     });
 
