@@ -231,7 +231,8 @@ impl T5 {
                 };
                 b.local(scores);
                 call.mask = Mask::Tensor(scores);
-                if fused { b.attend(call) } else { b.attend_with_bias(call, scores) }
+                // The bias lies in memory by position first, which no fused kernel takes.
+                b.attend_by(call, if fused { b.attention } else { Attention::SdpaMath })
             })
         };
         b.linear(context, Linear { name: "o", input: width, output: self.d_model, bias: false })

@@ -65,6 +65,15 @@ pub(crate) enum Kernel {
     Math,
 }
 
+/// How the factors of the fallback's products come to lie heads first.
+#[derive(Debug, Clone, Copy)]
+enum Layout {
+    /// As many heads on both sides: some are copied.
+    Copied(Copied),
+    /// One key-value head, which the products spread over all queries.
+    Spread,
+}
+
 /// Which factors do not lie heads first, so that a batched product copies them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Copied {
@@ -105,15 +114,20 @@ fn padded_width(width: u64) -> u64 {
 impl Builder {
     /// Attention over heads; the result is batch × length × width.
     pub(crate) fn attend(&mut self, call: AttentionCall) -> Tensor {
+        self.attend_by(call, self.attention)
+    }
+
+    /// The same, done in this way.
+    pub(crate) fn attend_by(&mut self, call: AttentionCall, attention: Attention) -> Tensor {
         let arguments = [call.query, call.key, call.value];
-        self.module("attention", &arguments, |b| match b.attention {
+        self.module("attention", &arguments, |b| match attention {
             Attention::Eager => b.eager(call),
-            attention => b.scaled_dot_product(call, attention),
+            kernel => b.scaled_dot_product(call, kernel),
         })
     }
 
     fn scaled_dot_product(&mut self, mut call: AttentionCall, attention: Attention) -> Tensor {
-        let copied = self.copied(&call);
+        let layout = Layout::Copied(self.copied(&call));
         if let Mask::Tensor(_) = call.mask {
             // transformers lets the kernels group heads only where there is no mask.
             let heads = call.heads();
@@ -123,9 +137,25 @@ impl Builder {
             self.local(call.key);
             self.local(call.value);
         }
+        self.by_kernel(call, layout, attention)
+    }
+
+    /// The same with one key-value head for all queries, which no kernel takes: the fallback's products spread it.
+    pub(crate) fn attend_one_head(&mut self, call: AttentionCall) -> Tensor {
+        let arguments = [call.query, call.key, call.value];
+        self.module("attention", &arguments, |b| b.by_kernel(call, Layout::Spread, Attention::SdpaMath))
+    }
+
+    fn by_kernel(&mut self, mut call: AttentionCall, layout: Layout, attention: Attention) -> Tensor {
         let (output, kernel) = self.module("", &[], |b| {
             if b.mode.autocast.is_some() {
                 // Autocast calls the function on its copies, and holds them meanwhile.
+                if let Mask::Tensor(added) = &mut call.mask
+                    && added.element != ElementType::Byte
+                {
+                    *added = b.autocast(*added);
+                    b.local(*added);
+                }
                 for tensor in [&mut call.value, &mut call.key, &mut call.query] {
                     *tensor = b.autocast(*tensor);
                     b.local(*tensor);
@@ -138,7 +168,7 @@ impl Builder {
                 Kernel::Math => {
                     // The function as a whole is one of autocast's; its own operators run as they are called.
                     let autocast = b.mode.autocast.take();
-                    let output = b.math(call, copied);
+                    let output = b.math(call, layout);
                     b.mode.autocast = autocast;
                     output
                 }
@@ -298,64 +328,85 @@ impl Builder {
 
     /// PyTorch's fallback: both factors scaled, scores and softmax as tensors; half types in FP32. The result is batch ×
     /// heads × length × size.
-    fn math(&mut self, call: AttentionCall, copied: Copied) -> Tensor {
+    fn math(&mut self, call: AttentionCall, layout: Layout) -> Tensor {
         let heads = call.heads();
         let [batch, _, length, _] = call.query.shape.0;
         let there = call.key.shape.0[2];
         let element = call.query.element;
         let wide = if element.is_half() { ElementType::Fp32 } else { element };
         self.module("", &[], |b| {
-            let (query, key, value) = (b.to(call.query, wide), b.to(call.key, wide), b.to(call.value, wide));
+            // What tells which positions count becomes what is added to the scores.
+            if let Mask::Tensor(mask) = call.mask
+                && mask.element == ElementType::Byte
+            {
+                let added = b.make("mask", Shape([batch, mask.shape.0[1], length, there]), element);
+                b.touch_only(mask);
+                b.local(added);
+            }
+            let (query, mut key, mut value) = (b.to(call.query, wide), b.to(call.key, wide), b.to(call.value, wide));
             for tensor in [query, key, value] {
                 b.local(tensor);
             }
             let query = b.scale(query);
             b.local(query);
-            match call.mask {
-                Mask::Causal => {
-                    let mask = b.make("causal mask", Shape::matrix(length, there), wide);
-                    b.local(mask);
-                }
-                // What tells which positions count becomes what is added to the scores.
-                Mask::Tensor(mask) if mask.element == ElementType::Byte => {
-                    let added = b.make("mask", Shape([batch, mask.shape.0[1], length, there]), element);
-                    b.touch_only(mask);
-                    b.local(added);
-                }
-                Mask::Full | Mask::Tensor(_) => {}
+            if let Mask::Causal = call.mask {
+                let mask = b.make("causal mask", Shape::matrix(length, there), wide);
+                b.local(mask);
             }
-            let (mut key, mut value) = (key, value);
-            if call.grouped() {
+            if let (true, Layout::Copied(_)) = (call.grouped(), layout) {
                 key = b.repeat_interleave(key, heads);
                 value = b.repeat_interleave(value, heads);
                 b.local(key);
             }
             let scaled = b.scale(key);
-            let query = if copied.query { b.contiguous(query, query.shape) } else { query };
-            let key = if copied.key { b.contiguous(scaled, scaled.shape) } else { scaled };
+            let (query, key) = match layout {
+                Layout::Copied(copied) => (b.copy_if(copied.query, query), b.copy_if(copied.key, scaled)),
+                Layout::Spread => {
+                    let spread = b.repeat_heads(scaled, heads);
+                    (b.flat_heads(query), b.flat_heads(spread))
+                }
+            };
             let scores = b.batched_matmul(query, key, Shape([batch, heads, length, there]));
-            if copied.key {
+            if key.id != scaled.id {
                 b.release(scaled);
             }
-            // Which scores are hidden, and of which rows all are.
-            let hidden =
-                b.size(scores.shape, ElementType::Byte) + b.size(scores.shape.with_width(1), ElementType::Byte);
-            let tmp = b.bytes(scores);
-            let inputs = [(scores, Grad::New)];
-            let rule = Rule::new("safe_softmax", &inputs, Output::Fresh(scores.shape, wide));
-            let weights = b.run(Rule { saves_output: true, forward_scratch: hidden, backward_scratch: tmp, ..rule });
+            let scores = match call.mask {
+                Mask::Tensor(added) if added.element != ElementType::Byte => b.add_bias(scores, added, true),
+                _ => scores,
+            };
+            let weights = b.safe_softmax(scores);
             let weights = b.dropout(weights, call.dropout);
             b.local(weights);
             b.returned_weights(weights, element);
-            let value = if copied.value { b.contiguous(value, value.shape) } else { value };
+            let value = match layout {
+                Layout::Copied(copied) => b.copy_if(copied.value, value),
+                Layout::Spread => {
+                    let spread = b.repeat_heads(value, heads);
+                    b.flat_heads(spread)
+                }
+            };
             let context = b.batched_matmul(weights, value, Shape([batch, heads, length, value.shape.width()]));
             let context = b.view_copied_back(context, context.shape);
             b.to(context, element)
         })
     }
 
+    fn copy_if(&mut self, copied: bool, x: Tensor) -> Tensor {
+        if copied { self.contiguous(x, x.shape) } else { x }
+    }
+
+    /// `_safe_softmax`: keeps its output; asks which scores are hidden, and of which rows all are.
+    fn safe_softmax(&mut self, scores: Tensor) -> Tensor {
+        let hidden =
+            self.size(scores.shape, ElementType::Byte) + self.size(scores.shape.with_width(1), ElementType::Byte);
+        let product = self.bytes(scores);
+        let inputs = [(scores, Grad::New)];
+        let rule = Rule::new("safe_softmax", &inputs, Output::Fresh(scores.shape, scores.element));
+        self.run(Rule { saves_output: true, forward_scratch: hidden, backward_scratch: product, ..rule })
+    }
+
     /// What the fallback returns beside its result: the weights in the type that it was given.
-    pub(super) fn returned_weights(&mut self, weights: Tensor, element: ElementType) {
+    fn returned_weights(&mut self, weights: Tensor, element: ElementType) {
         if weights.element != element {
             let inputs = [(weights, Grad::None)];
             let returned = self.run(Rule::new("to", &inputs, Output::Fresh(weights.shape, element)));

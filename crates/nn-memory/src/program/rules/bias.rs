@@ -1,7 +1,6 @@
 //! Attention with a learned bias on its scores, which asks for a gradient: T5's relative positions.
 
 use super::{AttentionCall, Mask};
-use crate::Attention;
 use crate::program::build::{Output, Rule};
 use crate::program::{Builder, ElementType, Grad, Shape, Tensor};
 
@@ -59,56 +58,9 @@ impl Builder {
         self.run(Rule { saved: &[mask], backward_scratch: scratch, ..rule })
     }
 
-    /// Attention whose scores get `bias` added; the result is batch × length × width. The bias lies in memory by
-    /// position first, which no fused kernel takes: `scaled_dot_product_attention` falls back to math.
+    /// Attention written out whose scores get `bias` added; the result is batch × length × width.
     pub(crate) fn attend_with_bias(&mut self, call: AttentionCall, bias: Tensor) -> Tensor {
-        let AttentionCall { query, key, value, .. } = call;
-        self.module("attention", &[query, key, value], |b| match b.attention {
-            Attention::Eager => b.eager_with_bias(call, bias),
-            _ => b.math_with_bias(call, bias),
-        })
-    }
-
-    fn math_with_bias(&mut self, call: AttentionCall, bias: Tensor) -> Tensor {
-        let copied = self.copied(&call);
-        let bias = self.autocast(bias);
-        let (value, key) = (self.autocast(call.value), self.autocast(call.key));
-        let query = self.autocast(call.query);
-        self.local(bias);
-        let [batch, heads, length, width] = query.shape.0;
-        let there = key.shape.0[2];
-        let element = query.element;
-        let wide = if element.is_half() { ElementType::Fp32 } else { element };
-        // Inside the kernel autocast is off.
-        let autocast = self.mode.autocast.take();
-        let context = self.module("", &[], |b| {
-            let (query, key, value) = (b.to(query, wide), b.to(key, wide), b.to(value, wide));
-            for tensor in [query, key, value] {
-                b.local(tensor);
-            }
-            let query = b.scale(query);
-            b.local(query);
-            let key = b.scale(key);
-            let scores = b.module("", &[key], |b| {
-                let query = if copied.query { b.contiguous(query, query.shape) } else { query };
-                let key = if copied.key { b.contiguous(key, key.shape) } else { key };
-                b.batched_matmul(query, key, Shape([batch, heads, length, there]))
-            });
-            let scores = b.add_bias(scores, bias, true);
-            let bytes = b.size(scores.shape, ElementType::Byte);
-            let product = b.bytes(scores);
-            let inputs = [(scores, Grad::New)];
-            let rule = Rule::new("safe_softmax", &inputs, Output::Fresh(scores.shape, wide));
-            let weights = b.run(Rule { saves_output: true, forward_scratch: bytes, backward_scratch: product, ..rule });
-            let weights = b.dropout(weights, call.dropout);
-            b.returned_weights(weights, element);
-            let value = if copied.value { b.contiguous(value, value.shape) } else { value };
-            let context = b.batched_matmul(weights, value, Shape([batch, heads, length, width]));
-            let context = b.view_copied_back(context, context.shape);
-            b.to(context, element)
-        });
-        self.mode.autocast = autocast;
-        self.contiguous(context, Shape::of3(batch, length, heads * width))
+        self.module("attention", &[call.query, call.key, call.value], |b| b.eager_with_bias(call, bias))
     }
 
     fn eager_with_bias(&mut self, call: AttentionCall, bias: Tensor) -> Tensor {
@@ -138,7 +90,7 @@ impl Builder {
     }
 
     /// Adds the bias of all samples to scores; its gradient is the scores', summed over samples.
-    fn add_bias(&mut self, scores: Tensor, bias: Tensor, in_place: bool) -> Tensor {
+    pub(super) fn add_bias(&mut self, scores: Tensor, bias: Tensor, in_place: bool) -> Tensor {
         let widens = bias.element.bytes() > scores.element.bytes();
         let element = if widens { bias.element } else { scores.element };
         let narrows = bias.element != element;

@@ -107,57 +107,6 @@ impl Builder {
         batch == 1 || heads == 1 || length == 1 || self.is_cached(x)
     }
 
-    /// `scaled_dot_product_attention` with one key-value head for all queries, which no kernel takes: the fallback, in
-    /// FP32, with a mask.
-    pub(crate) fn attend_one_head(&mut self, call: AttentionCall) -> Tensor {
-        let AttentionCall { query, key, value, mask, dropout, .. } = call;
-        let (value, key, query) = (self.autocast(value), self.autocast(key), self.autocast(query));
-        let around = std::mem::take(&mut self.mode.autocast);
-        let [batch, heads, length, _] = query.shape.0;
-        let (there, width, element) = (key.shape.0[2], value.shape.width(), query.element);
-        let context = self.module("attention", &[query, key, value], |b| {
-            let cast = match mask {
-                Mask::Tensor(mask) => {
-                    b.touch_only(mask);
-                    let cast = b.make("mask", Shape([batch, 1, length, there]), element);
-                    Some(b.local(cast))
-                }
-                Mask::Full | Mask::Causal => None,
-            };
-            let wide = if element.is_half() { ElementType::Fp32 } else { element };
-            let (query, key, value) = (b.to(query, wide), b.to(key, wide), b.to(value, wide));
-            for tensor in [query, key, value] {
-                b.local(tensor);
-            }
-            let query = b.scale(query);
-            b.local(query);
-            let key = b.scale(key);
-            b.local(key);
-            let key = b.repeat_heads(key, heads);
-            let (query, key) = (b.flat_heads(query), b.flat_heads(key));
-            let shape = Shape([batch, heads, length, there]);
-            let scores = b.batched_matmul(query, key, shape);
-            let mut masked = scores;
-            if let Some(cast) = cast {
-                let inputs = [(scores, Grad::Pass), (cast, Grad::None)];
-                masked = b.run(Rule::new("add_", &inputs, Output::View(scores, shape)));
-            }
-            let (bytes, whole) = (b.size(shape, ElementType::Byte), b.bytes(scores));
-            let inputs = [(masked, Grad::New)];
-            let rule = Rule::new("safe_softmax", &inputs, Output::Fresh(shape, wide));
-            let weights = b.run(Rule { saves_output: true, forward_scratch: bytes, backward_scratch: whole, ..rule });
-            let weights = b.dropout(weights, dropout);
-            b.returned_weights(weights, element);
-            b.local(weights);
-            let value = b.repeat_heads(value, heads);
-            let value = b.flat_heads(value);
-            let context = b.batched_matmul(weights, value, Shape([batch, heads, length, width]));
-            b.to(context, element)
-        });
-        self.mode.autocast = around;
-        self.contiguous(context, Shape::of3(batch, length, heads * width))
-    }
-
     /// Falcon's own attention: the scale in place, softmax in the type of the hidden states.
     pub(crate) fn falcon_scores(&mut self, call: AttentionCall, softmax: ElementType) -> Tensor {
         let AttentionCall { query, key, value, mask, .. } = call;
