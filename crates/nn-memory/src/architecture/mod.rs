@@ -10,6 +10,7 @@ mod read;
 mod bart;
 mod bert;
 mod bloom;
+mod camembert;
 mod cohere;
 mod deit;
 mod distilbert;
@@ -29,6 +30,7 @@ mod mistral;
 mod mixtral;
 mod mlp;
 mod modernbert;
+mod mt5;
 mod olmo;
 mod olmo2;
 mod olmo3;
@@ -49,6 +51,7 @@ mod t5;
 mod timm_swin;
 mod timm_vit;
 mod vit;
+mod xlm_roberta;
 
 pub use config::{Activation, Config, ConfigField, FieldKind, MOST_FIELDS};
 pub use read::{ConfigError, Remark};
@@ -190,10 +193,16 @@ families! {
     Starcoder2, "starcoder2", "StarCoder2", starcoder2::Starcoder2;
     /// T5 and FLAN-T5.
     T5, "t5", "T5", t5::T5;
+    /// mT5.
+    Mt5, "mt5", "mT5", mt5::Mt5;
     /// BERT.
     Bert, "bert", "BERT", bert::Bert;
     /// RoBERTa.
     Roberta, "roberta", "RoBERTa", roberta::Roberta;
+    /// XLM-RoBERTa.
+    XlmRoberta, "xlm-roberta", "XLM-RoBERTa", xlm_roberta::XlmRoberta;
+    /// CamemBERT.
+    Camembert, "camembert", "CamemBERT", camembert::Camembert;
     /// DistilBERT.
     DistilBert, "distilbert", "DistilBERT", distilbert::DistilBert;
     /// ELECTRA.
@@ -222,9 +231,12 @@ impl Family {
         !matches!(
             self,
             Self::T5
+                | Self::Mt5
                 | Self::Bart
                 | Self::Bert
                 | Self::Roberta
+                | Self::XlmRoberta
+                | Self::Camembert
                 | Self::DistilBert
                 | Self::Electra
                 | Self::ModernBert

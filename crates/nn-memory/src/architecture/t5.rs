@@ -39,8 +39,8 @@ impl Coded for FeedForward {
 }
 
 config! {
-    /// Fields of `T5Config`.
-    T5 {
+    /// Fields of `T5Config` that mT5 has as well.
+    T5Base {
         d_model: u64 = 512, WIDTH, "Hidden size";
         d_ff: u64 = 2_048, WIDTH, "Intermediate size";
         d_kv: u64 = 64, WIDTH, "Head size";
@@ -51,6 +51,13 @@ config! {
         relative_attention_num_buckets: u64 = 32, count(1_000_000), "Relative position buckets";
         feed_forward_proj: FeedForward = 0, FieldKind::Choice(FeedForward::NAMES), "Feed-forward layer";
         dropout_rate: Decimal = 100_000, RATE, "Dropout";
+    }
+}
+
+config! {
+    /// Fields of `T5Config`.
+    T5 {
+        ..base: T5Base {}
         tie_word_embeddings: bool = 1, FLAG, "Scaled logits (tied embeddings)";
     }
 }
@@ -76,6 +83,15 @@ impl T5 {
     // Result as families have it: no field contradicts another here.
     #[expect(clippy::unnecessary_wraps, reason = "families share this signature")]
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+        // Embeddings are tied whatever this says; without it the original did not scale.
+        self.base.lower(b, request, self.tie_word_embeddings);
+        Ok(())
+    }
+}
+
+impl T5Base {
+    /// The network; `scaled` is whether what goes into the logits is.
+    pub(super) fn lower(&self, b: &mut Builder, request: &Request, scaled: bool) {
         let ids = encoder_tokens(b, request);
         let targets = targets(b, request);
         let table = b.parameter("shared", Shape::matrix(self.vocab_size, self.d_model), 2);
@@ -85,14 +101,12 @@ impl T5 {
             let target_ids = shifted(b, request, targets);
             let decoded = b.module("decoder", &[], |b| self.stack(b, request, target_ids, table, Some(encoded)));
             b.local(decoded);
-            // Embeddings are tied whatever this says; without it the original did not scale.
-            let rows = if self.tie_word_embeddings { b.scale(decoded) } else { decoded };
+            let rows = if scaled { b.scale(decoded) } else { decoded };
             b.local(rows);
             let logits = b.matmul(rows, table, None, self.vocab_size);
             b.local(logits);
             finish(b, request, logits, encoded);
         });
-        Ok(())
     }
 
     fn stack(&self, b: &mut Builder, request: &Request, ids: Tensor, table: Tensor, encoded: Option<Tensor>) -> Tensor {

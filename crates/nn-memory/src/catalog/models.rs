@@ -24,8 +24,8 @@ pub struct Model {
     pub config: &'static str,
     /// Exact count of parameters, each shared weight once. By the reference implementation: the class
     /// of transformers 5 for causal language models; for masked ones with `bert`, `roberta`,
-    /// `distilbert`, `electra` and `modernbert`; for conditional generation with `t5` and `bart`; for image
-    /// classification with `vit` and `deit`; timm's for `timm_swin`. None where that class is not the model's own.
+    /// `xlm-roberta`, `camembert`, `distilbert`, `electra` and `modernbert`; for conditional generation with `t5`, `mt5`
+    /// and `bart`; for image classification with `vit` and `deit`; timm's for `timm_swin`. None where that class is not the model's own.
     pub parameters: Option<u64>,
     /// Where the fields are stated.
     pub source: &'static str,
@@ -49,6 +49,10 @@ pub const MODELS: &[Model] = &[
     Model { key: "bloom-3b", name: "BLOOM 3B", config: r#"{"model_type":"bloom","hidden_size":2560,"n_layer":30,"n_head":32,"vocab_size":250880}"#, parameters: Some(3_002_557_440), source: "https://huggingface.co/bigscience/bloom-3b/blob/main/config.json" },
     Model { key: "bloom-7b1", name: "BLOOM 7.1B", config: r#"{"model_type":"bloom","hidden_size":4096,"n_layer":30,"n_head":32,"vocab_size":250880}"#, parameters: Some(7_069_016_064), source: "https://huggingface.co/bigscience/bloom-7b1/blob/main/config.json" },
     Model { key: "bloom-176b", name: "BLOOM 176B", config: r#"{"model_type":"bloom","hidden_size":14336,"n_layer":70,"n_head":112,"vocab_size":250880}"#, parameters: Some(176_247_271_424), source: "https://huggingface.co/bigscience/bloom/blob/main/config.json" },
+
+    // camembert
+    Model { key: "camembert-base", name: "CamemBERT base", config: r#"{"model_type":"camembert","hidden_size":768,"intermediate_size":3072,"num_hidden_layers":12,"num_attention_heads":12,"vocab_size":32005,"max_position_embeddings":514,"type_vocab_size":1}"#, parameters: Some(110_655_493), source: "https://huggingface.co/almanach/camembert-base/blob/main/config.json" },
+    Model { key: "camembert-large", name: "CamemBERT large", config: r#"{"model_type":"camembert","hidden_size":1024,"intermediate_size":4096,"num_hidden_layers":24,"num_attention_heads":16,"vocab_size":32005,"max_position_embeddings":514,"type_vocab_size":1}"#, parameters: Some(336_695_557), source: "https://huggingface.co/almanach/camembert-large/blob/main/config.json" },
 
     // cohere
     Model { key: "aya-23-8b", name: "Aya 23 8B", config: r#"{"model_type":"cohere","hidden_size":4096,"intermediate_size":14336,"num_hidden_layers":32,"num_attention_heads":32,"num_key_value_heads":8,"vocab_size":256000,"max_position_embeddings":8192}"#, parameters: Some(8_028_033_024), source: "https://huggingface.co/CohereLabs/aya-23-8B/blob/main/config.json" },
@@ -143,6 +147,13 @@ pub const MODELS: &[Model] = &[
     // modernbert
     Model { key: "modernbert-base", name: "ModernBERT base", config: r#"{"model_type":"modernbert","hidden_size":768,"intermediate_size":1152,"num_hidden_layers":22,"num_attention_heads":12,"vocab_size":50368,"max_position_embeddings":8192,"local_attention":128,"global_attn_every_n_layers":3,"classifier_pooling":"mean"}"#, parameters: Some(149_655_232), source: "https://huggingface.co/answerdotai/ModernBERT-base/blob/main/config.json" },
     Model { key: "modernbert-large", name: "ModernBERT large", config: r#"{"model_type":"modernbert","hidden_size":1024,"intermediate_size":2624,"num_hidden_layers":28,"num_attention_heads":16,"vocab_size":50368,"max_position_embeddings":8192,"local_attention":128,"global_attn_every_n_layers":3,"classifier_pooling":"mean"}"#, parameters: Some(395_881_664), source: "https://huggingface.co/answerdotai/ModernBERT-large/blob/main/config.json" },
+
+    // mt5
+    Model { key: "mt5-small", name: "mT5 small", config: r#"{"model_type":"mt5","d_model":512,"d_kv":64,"d_ff":1024,"num_layers":8,"num_decoder_layers":8,"num_heads":6,"vocab_size":250112,"feed_forward_proj":"gated-gelu"}"#, parameters: Some(172_119_424), source: "https://huggingface.co/google/mt5-small/blob/main/config.json" },
+    Model { key: "mt5-base", name: "mT5 base", config: r#"{"model_type":"mt5","d_model":768,"d_kv":64,"d_ff":2048,"num_layers":12,"num_decoder_layers":12,"num_heads":12,"vocab_size":250112,"feed_forward_proj":"gated-gelu"}"#, parameters: Some(390_315_264), source: "https://huggingface.co/google/mt5-base/blob/main/config.json" },
+    Model { key: "mt5-large", name: "mT5 large", config: r#"{"model_type":"mt5","d_model":1024,"d_kv":64,"d_ff":2816,"num_layers":24,"num_decoder_layers":24,"num_heads":16,"vocab_size":250112,"feed_forward_proj":"gated-gelu"}"#, parameters: Some(973_466_624), source: "https://huggingface.co/google/mt5-large/blob/main/config.json" },
+    Model { key: "mt5-xl", name: "mT5 XL", config: r#"{"model_type":"mt5","d_model":2048,"d_kv":64,"d_ff":5120,"num_layers":24,"num_decoder_layers":24,"num_heads":32,"vocab_size":250112,"feed_forward_proj":"gated-gelu"}"#, parameters: Some(3_230_390_272), source: "https://huggingface.co/google/mt5-xl/blob/main/config.json" },
+    Model { key: "mt5-xxl", name: "mT5 XXL", config: r#"{"model_type":"mt5","d_model":4096,"d_kv":64,"d_ff":10240,"num_layers":24,"num_decoder_layers":24,"num_heads":64,"vocab_size":250112,"feed_forward_proj":"gated-gelu"}"#, parameters: Some(11_896_598_528), source: "https://huggingface.co/google/mt5-xxl/blob/main/config.json" },
 
     // olmo
     Model { key: "olmo-1b", name: "OLMo 1B", config: r#"{"model_type":"olmo","hidden_size":2048,"intermediate_size":8192,"num_hidden_layers":16,"num_attention_heads":16,"num_key_value_heads":16,"vocab_size":50304,"max_position_embeddings":2048,"tie_word_embeddings":true}"#, parameters: Some(1_176_764_416), source: "https://huggingface.co/allenai/OLMo-1B-hf/blob/main/config.json" },
@@ -243,6 +254,10 @@ pub const MODELS: &[Model] = &[
     Model { key: "vit-large", name: "ViT large", config: r#"{"model_type":"vit","hidden_size":1024,"intermediate_size":4096,"num_hidden_layers":24,"num_attention_heads":16,"image_size":224,"patch_size":16,"num_labels":1000}"#, parameters: Some(304_326_632), source: "https://huggingface.co/google/vit-large-patch16-224/blob/main/config.json" },
     // Published without a classifier; counted with one of 1,000 classes.
     Model { key: "vit-huge", name: "ViT huge", config: r#"{"model_type":"vit","hidden_size":1280,"intermediate_size":5120,"num_hidden_layers":32,"num_attention_heads":16,"image_size":224,"patch_size":14,"num_labels":1000}"#, parameters: Some(632_045_800), source: "https://huggingface.co/google/vit-huge-patch14-224-in21k/blob/main/config.json" },
+
+    // xlm-roberta
+    Model { key: "xlm-roberta-base", name: "XLM-RoBERTa base", config: r#"{"model_type":"xlm-roberta","hidden_size":768,"intermediate_size":3072,"num_hidden_layers":12,"num_attention_heads":12,"vocab_size":250002,"max_position_embeddings":514,"type_vocab_size":1}"#, parameters: Some(278_295_186), source: "https://huggingface.co/FacebookAI/xlm-roberta-base/blob/main/config.json" },
+    Model { key: "xlm-roberta-large", name: "XLM-RoBERTa large", config: r#"{"model_type":"xlm-roberta","hidden_size":1024,"intermediate_size":4096,"num_hidden_layers":24,"num_attention_heads":16,"vocab_size":250002,"max_position_embeddings":514,"type_vocab_size":1}"#, parameters: Some(560_142_482), source: "https://huggingface.co/FacebookAI/xlm-roberta-large/blob/main/config.json" },
 ];
 
 #[cfg(test)]
