@@ -268,6 +268,7 @@ fn model_type(class: &str) -> Option<&'static str> {
         "BloomConfig" => "bloom",
         "LlamaConfig" => "llama",
         "MistralConfig" => "mistral",
+        "Ministral3Config" => "ministral3",
         "Qwen2Config" => "qwen2",
         "Qwen3Config" => "qwen3",
         "GemmaConfig" => "gemma",

@@ -101,6 +101,8 @@ pub(super) struct Block {
     pub(super) scaled_residual: bool,
     /// Whether scores are capped where attention is written out.
     pub(super) softcap: bool,
+    /// Whether queries grow with their position, as those of Llama 4 do.
+    pub(super) scaled_queries: bool,
     /// Experts in place of the MLP.
     pub(super) experts: Option<Experts>,
     /// The intermediate size of an MLP that all tokens pass beside the experts.
@@ -130,6 +132,7 @@ impl Block {
             window: None,
             scaled_residual: false,
             softcap: false,
+            scaled_queries: false,
             experts: None,
             shared_expert: None,
         }
@@ -372,6 +375,7 @@ impl Block {
         let [_, batch, length, _] = value.shape.0;
         let value = b.view(value, Shape([batch, self.kv_heads, length, self.head_dim]));
         let (query, key) = self.turned(b, query, key, x.element);
+        let query = if self.scaled_queries { b.scaled_by_position(query) } else { query };
         let call = AttentionCall {
             query,
             key,

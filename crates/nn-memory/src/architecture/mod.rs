@@ -26,6 +26,7 @@ mod granite;
 mod image;
 mod labels;
 mod llama;
+mod ministral3;
 mod mistral;
 mod mixtral;
 mod mlp;
@@ -145,6 +146,8 @@ families! {
     Llama, "llama", "Llama", llama::Llama;
     /// Mistral.
     Mistral, "mistral", "Mistral", mistral::Mistral;
+    /// Ministral 3.
+    Ministral3, "ministral3", "Ministral 3", ministral3::Ministral3;
     /// Mixtral: experts in Mistral's blocks.
     Mixtral, "mixtral", "Mixtral", mixtral::Mixtral;
     /// Qwen 1.5, 2 and 2.5.

@@ -2,7 +2,7 @@
 
 use crate::architecture::Activation;
 use crate::program::build::{Output, Rule};
-use crate::program::{Builder, ElementType, Grad, Tensor, round};
+use crate::program::{Builder, ElementType, Grad, Shape, Tensor, round};
 
 use super::reduce::reduction;
 
@@ -87,6 +87,18 @@ impl Builder {
     /// `x · s` or `x / s` with a number.
     pub(crate) fn scale(&mut self, x: Tensor) -> Tensor {
         self.run(Rule::new("mul", &[(x, Grad::New)], Output::Fresh(x.shape, x.element)))
+    }
+
+    /// Queries times `1 + beta · log(1 + floor(position / length))`, which is worked out for each layer and kept.
+    pub(crate) fn scaled_by_position(&mut self, query: Tensor) -> Tensor {
+        let rows = Shape([1, 1, query.shape.0[2], 1]);
+        let mut scale = self.make("div", rows, ElementType::Fp32);
+        for step in ["floor", "add", "log", "mul", "add"] {
+            scale = self.run(Rule::new(step, &[(scale, Grad::None)], Output::Fresh(rows, ElementType::Fp32)));
+        }
+        let scale = self.to(scale, query.element);
+        let inputs = [(query, Grad::New), (scale, Grad::None)];
+        self.run(Rule { saved: &[scale], ..Rule::new("mul", &inputs, Output::Fresh(query.shape, query.element)) })
     }
 
     /// An operator with one input that needs neither input nor output in backward, and allocates its gradient.
