@@ -93,6 +93,30 @@ visit('charts are redrawn when an input changes', async page => {
   await redraws(page, 'an input', () => page.type('params', '500M'));
 });
 
+// A callback for each frame would stay on the heap until JavaScript collects it, and the memory would grow.
+visit('each chart asks for all its frames with one callback', { query: '?model=gpt2' }, async page => {
+  const all = [...charts, 'chart-timeline'];
+  for (const id of all) await drawn(page, id);
+  const asked = await page.page.evaluate(async field => {
+    const callbacks = new Map();
+    const original = window.requestAnimationFrame;
+    const frame = () => new Promise(done => original.call(window, () => setTimeout(done)));
+    window.requestAnimationFrame = callback => {
+      callbacks.set(callback, (callbacks.get(callback) ?? 0) + 1);
+      return original.call(window, callback);
+    };
+    const input = document.querySelector(field);
+    for (let edit = 0; edit < 8; edit++) {
+      input.value = String(40 + edit);
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+      await frame();
+    }
+    window.requestAnimationFrame = original;
+    return [...callbacks.values()];
+  }, '[data-testid=input-batch]');
+  assert.deepEqual(asked, all.map(() => 8));
+});
+
 visit('charts are redrawn when the units change', async page => {
   await redraws(page, 'the units', () => page.get('toggle-units').click());
 });

@@ -25,7 +25,8 @@ pub struct Model {
     /// Exact count of parameters, each shared weight once. By the reference implementation: the class
     /// of transformers 5 for causal language models; for masked ones with `bert`, `roberta`,
     /// `xlm-roberta`, `camembert`, `distilbert`, `electra` and `modernbert`; for conditional generation with `t5`, `mt5`
-    /// and `bart`; for image classification with `vit` and `deit`; timm's for `timm_swin`. None where that class is not the model's own.
+    /// and `bart`; for image classification with `vit` and `deit`; timm's for `timm_swin`. None where that class is not
+    /// the model's own.
     pub parameters: Option<u64>,
     /// Where the fields are stated.
     pub source: &'static str,
