@@ -160,6 +160,21 @@ impl Entries {
         }
     }
 
+    /// The field by which layers are left out at random, where the family does that.
+    fn layer_drop(&self, family: Family) -> Option<&'static str> {
+        let fields: &[_] = match family {
+            Family::Bart => &["encoder_layerdrop", "decoder_layerdrop"],
+            Family::Opt => &["layerdrop"],
+            _ => &[],
+        };
+        let drops = |field: &&str| match self.get(field) {
+            Some(Value::Number(rate)) => *rate > 0.0,
+            Some(Value::Count(rate)) => *rate > 0,
+            _ => false,
+        };
+        fields.iter().copied().find(drops)
+    }
+
     fn family(&self) -> Result<Family, ConfigError> {
         match self.get("model_type") {
             Some(Value::Text(model_type)) => Family::from_key(model_type)
@@ -288,6 +303,11 @@ pub enum Remark {
     },
     /// Its weights are stored quantized.
     Quantized,
+    /// It leaves out layers at random while it trains.
+    LayerDrop {
+        /// The field that says so.
+        field: &'static str,
+    },
     /// It was published in this type.
     Published {
         /// As it was given: `bfloat16`.
@@ -306,6 +326,10 @@ impl fmt::Display for Remark {
             Self::Quantized => f.write_str(
                 "Its weights are stored quantized (quantization_config), which is not counted: they take the type of the \
                  chosen precision.",
+            ),
+            Self::LayerDrop { field } => write!(
+                f,
+                "{field} leaves out layers at random while it trains: a step is followed in which none is."
             ),
             Self::Published { dtype } => {
                 write!(f, "Published in {}, which is not taken over: choose the precision of the run.", shown(dtype))
@@ -378,7 +402,7 @@ impl Config {
     /// );
     /// ```
     pub fn remarks(text: &str) -> Vec<Remark> {
-        let Ok(Described { entries, around, .. }) = Described::of(text) else { return Vec::new() };
+        let Ok(Described { family, entries, around }) = Described::of(text) else { return Vec::new() };
         let whole = around.as_ref().unwrap_or(&entries);
         // The name before and since transformers 5.
         let dtype =
@@ -388,7 +412,8 @@ impl Config {
         let quantized =
             matches!(whole.get("quantization_config"), Some(Value::Object(..))).then_some(Remark::Quantized);
         let published = dtype.map(|dtype| Remark::Published { dtype: dtype.to_owned() });
-        [text_part, quantized, published].into_iter().flatten().collect()
+        let dropped = entries.layer_drop(family).map(|field| Remark::LayerDrop { field });
+        [text_part, quantized, dropped, published].into_iter().flatten().collect()
     }
 
     fn read(&mut self, key: &str, value: &Value) -> Result<(), ConfigError> {
@@ -497,6 +522,11 @@ mod tests {
         assert!(nested("{}").starts_with("model_type \"mllama\" is not supported"));
         assert!(nested("null").starts_with("model_type \"mllama\" is not supported"));
         assert!(nested("[1]").starts_with("model_type \"mllama\" is not supported"));
+        assert_eq!(
+            Config::remarks(r#"{"model_type":"bart","encoder_layerdrop":0.0,"decoder_layerdrop":0.1}"#),
+            [Remark::LayerDrop { field: "decoder_layerdrop" }]
+        );
+        assert_eq!(Config::remarks(r#"{"model_type":"llama","layerdrop":0.1}"#), []);
         assert_eq!(Config::remarks("{"), []);
         let deep = format!("{}{{}}{}", r#"{"model_type":"a","text_config":"#.repeat(10_000), "}".repeat(10_000));
         assert!(error(&deep).contains("is not supported"));
