@@ -7,7 +7,8 @@ use std::time::Duration;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use web_sys::{
-    DataTransfer, Element, File, HtmlAnchorElement, HtmlElement, HtmlInputElement, HtmlTextAreaElement, Storage, Window,
+    DataTransfer, Element, File, HtmlAnchorElement, HtmlElement, HtmlInputElement, HtmlTextAreaElement,
+    IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit, Storage, Window,
 };
 
 /// A theme as picked: the system's, or one of ours.
@@ -235,6 +236,35 @@ impl Drop for BeforeFrame {
             // Takes any number, of a frame that is past as well.
             let _ = window().cancel_animation_frame(frame);
         }
+    }
+}
+
+/// Follows whether an element is in sight or less than a quarter of the window away from it.
+pub struct Sight {
+    observer: IntersectionObserver,
+    _tell: Closure<dyn Fn(Vec<IntersectionObserverEntry>)>,
+}
+
+impl Sight {
+    /// Tells at once, then at every change. None where the browser does not know.
+    pub fn of(element: &Element, tell: impl Fn(bool) + 'static) -> Option<Self> {
+        let tell = Closure::<dyn Fn(Vec<IntersectionObserverEntry>)>::new(move |entries: Vec<_>| {
+            // The newest comes last.
+            if let Some(entry) = entries.last() {
+                tell(IntersectionObserverEntry::is_intersecting(entry));
+            }
+        });
+        let options = IntersectionObserverInit::new();
+        options.set_root_margin("25%");
+        let observer = IntersectionObserver::new_with_options(tell.as_ref().unchecked_ref(), &options).ok()?;
+        observer.observe(element);
+        Some(Self { observer, _tell: tell })
+    }
+}
+
+impl Drop for Sight {
+    fn drop(&mut self) {
+        self.observer.disconnect();
     }
 }
 

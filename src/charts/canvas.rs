@@ -1,6 +1,7 @@
 //! A picture on a canvas: crisp on any screen, in the theme's colours, drawn once a frame.
 
 use std::cell::{Cell, RefCell};
+use std::time::Duration;
 
 use leptos::html::Canvas;
 use leptos::prelude::*;
@@ -17,11 +18,15 @@ use super::picture::{Align, Area, FONT_SIZE, Ink, Measure, Picture, Shape};
 use crate::built::{Built, built};
 use crate::form::Outcome;
 use crate::page::Page;
-use crate::platform::{self, BeforeFrame};
-use crate::reactive::{Text, action, effect, text};
+use crate::platform::{self, BeforeFrame, Sight};
+use crate::quiet::{From, once_quiet};
+use crate::reactive::{Text, action, effect, put, text};
 use crate::results::{device_name, slug};
 
 const FONT: &str = "system-ui, sans-serif";
+
+/// A chart far out of sight, as any is under the form of a phone, is drawn once the input has stood for this long.
+const FAR_DELAY: Duration = Duration::from_millis(150);
 
 /// A colour, for plotters and as the canvas takes it.
 struct Colour {
@@ -307,13 +312,28 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
         });
     };
     let redrawn = StoredValue::new_local(BeforeFrame::new(redraw));
+    let near = RwSignal::new(true);
+    let sight = StoredValue::new_local(None::<Sight>);
     effect(move || {
+        let tell = move |is_near| put(near, is_near);
+        sight.set_value(canvas.get().and_then(|canvas| Sight::of(&canvas, tell)));
+    });
+    let followed = move || {
         outcome.track();
         system.track();
         appearance.track();
         selected.track();
-        if canvas.get().is_some() {
-            redrawn.with_value(BeforeFrame::ask);
+    };
+    let ask = move || redrawn.with_value(BeforeFrame::ask);
+    effect(move || {
+        followed();
+        if near.get() && canvas.get().is_some() {
+            ask();
+        }
+    });
+    once_quiet(FAR_DELAY, From::FirstChange, followed, move || {
+        if !near.get_untracked() {
+            ask();
         }
     });
 

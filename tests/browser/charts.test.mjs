@@ -94,7 +94,8 @@ visit('charts are redrawn when an input changes', async page => {
 });
 
 // A callback for each frame would stay on the heap until JavaScript collects it, and the memory would grow.
-visit('each chart asks for all its frames with one callback', { query: '?model=gpt2' }, async page => {
+const tall = { width: 1280, height: 2600 };
+visit('each chart asks for all its frames with one callback', { query: '?model=gpt2', viewport: tall }, async page => {
   const all = [...charts, 'chart-timeline'];
   for (const id of all) await drawn(page, id);
   const asked = await page.page.evaluate(async field => {
@@ -115,6 +116,65 @@ visit('each chart asks for all its frames with one callback', { query: '?model=g
     return [...callbacks.values()];
   }, '[data-testid=input-batch]');
   assert.deepEqual(asked, all.map(() => 8));
+});
+
+/** In the page: how often each canvas is drawn during `count` keystrokes, a frame after each. */
+async function drawnWhileTyping([field, count]) {
+  const draws = {};
+  const original = CanvasRenderingContext2D.prototype.clearRect;
+  CanvasRenderingContext2D.prototype.clearRect = function (...given) {
+    const id = this.canvas.dataset.testid;
+    draws[id] = (draws[id] ?? 0) + 1;
+    return original.apply(this, given);
+  };
+  const input = document.querySelector(field);
+  for (let edit = 0; edit < count; edit++) {
+    input.value = String(40 + edit);
+    input.dispatchEvent(new Event('input', { bubbles: true }));
+    await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+  }
+  CanvasRenderingContext2D.prototype.clearRect = original;
+  return draws;
+}
+
+visit('a chart far out of sight waits until typing pauses', { viewport: phone }, async page => {
+  const before = await Promise.all(charts.map(async id => (await drawn(page, id)).hash));
+  await page.get('input-batch').scrollIntoViewIfNeeded();
+  // The browser tells what is in sight after a frame.
+  await page.page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
+  const draws = await page.page.evaluate(drawnWhileTyping, ['[data-testid=input-batch]', 30]);
+  for (const [index, id] of charts.entries()) {
+    assert.ok((draws[id] ?? 0) < 15, `${id}: ${draws[id]}`);
+    await eventually(async () => (await picture(page.get(id))).hash !== before[index], true, id);
+  }
+});
+
+visit('a chart that comes into sight shows what stands in the inputs', { viewport: phone }, async page => {
+  const sweep = page.get('chart-sweep');
+  await drawn(page, 'chart-sweep');
+  const shown = await page.page.evaluate(async field => {
+    const input = document.querySelector(field);
+    const frame = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+    const canvas = document.querySelector('[data-testid=chart-sweep]');
+    const draws = [];
+    const original = CanvasRenderingContext2D.prototype.fillText;
+    CanvasRenderingContext2D.prototype.fillText = function (...given) {
+      if (this.canvas === canvas) draws.push(given[0]);
+      return original.apply(this, given);
+    };
+    // Keystrokes go on: no pause brings the chart up to date.
+    for (let edit = 0; edit < 20; edit++) {
+      if (edit === 10) canvas.scrollIntoView();
+      input.value = String(1000 + edit);
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+      draws.length = 0;
+      await frame();
+    }
+    CanvasRenderingContext2D.prototype.fillText = original;
+    return draws.length;
+  }, '[data-testid=input-batch]');
+  assert.ok(shown > 0, 'drawn in the frame of the last keystroke');
+  assert.ok(await sweep.isVisible());
 });
 
 visit('charts are redrawn when the units change', async page => {
