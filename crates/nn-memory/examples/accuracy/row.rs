@@ -311,7 +311,13 @@ fn timm(model: &str, fields: &mut serde_json::Map<String, Value>) -> Option<&'st
         return swin(name, fields);
     }
     let mut words = model.split('_');
-    let (family, size, patch, image) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let (family, size) = (words.next()?, words.next()?);
+    let mut next = words.next()?;
+    let distilled = next == "distilled";
+    if distilled {
+        next = words.next()?;
+    }
+    let (patch, image) = (next, words.next()?);
     let (width, layers, heads) = match size {
         "tiny" => (192, 12, 3),
         "small" => (384, 12, 6),
@@ -325,6 +331,12 @@ fn timm(model: &str, fields: &mut serde_json::Map<String, Value>) -> Option<&'st
     }
     let patch: u64 = patch.strip_prefix("patch")?.parse().ok()?;
     let image: u64 = image.parse().ok()?;
+    for (name, key) in [("proj_drop_rate", "hidden_dropout_prob"), ("attn_drop_rate", "attention_probs_dropout_prob")] {
+        if let Some(rate) = fields.remove(name) {
+            fields.insert(key.into(), rate);
+        }
+    }
+    fields.insert("distilled".into(), distilled.into());
     for (key, value) in [
         ("hidden_size", width),
         ("num_hidden_layers", layers),

@@ -23,8 +23,16 @@ pub(super) struct Vision {
     pub(super) labels: u64,
     /// Tokens before the patches: for the class, for distillation.
     pub(super) tokens: u64,
-    /// Whether queries, keys and values come out of one linear layer, as in timm.
-    pub(super) fused_qkv: bool,
+    pub(super) library: Library,
+}
+
+/// Whose code it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Library {
+    /// A linear layer each for queries, keys and values; one classifier, whatever the tokens.
+    Transformers,
+    /// One linear layer for all three; a classifier for each token, of which the logits are averaged.
+    Timm,
 }
 
 impl Vision {
@@ -42,11 +50,27 @@ impl Vision {
             b.layer_norm_module(hidden, true)
         });
         b.module("head", &[hidden], |b| {
-            let first = b.slice(hidden, Shape::matrix(request.batch, self.hidden));
-            let logits = classify(b, first, self.labels);
+            let logits = self.logits(b, hidden);
             finish(b, request, logits, request.run.loss, request.pass.trains().then_some(labels));
         });
         Ok(())
+    }
+
+    fn logits(&self, b: &mut Builder, hidden: Tensor) -> Tensor {
+        let of = Shape::matrix(hidden.shape.0[1], self.hidden);
+        let first = b.slice(hidden, of);
+        if self.library == Library::Transformers || self.tokens == 1 {
+            return classify(b, first, self.labels);
+        }
+        b.module("", &[], |b| {
+            let second = b.slice(hidden, of);
+            let logits = [first, second].map(|token| classify(b, token, self.labels));
+            for tensor in logits {
+                b.local(tensor);
+            }
+            let sum = b.add(logits[0], logits[1]);
+            b.scale(sum)
+        })
     }
 
     fn embeddings(&self, b: &mut Builder, request: &Request, pixels: Tensor, patches: u64) -> Tensor {
@@ -72,7 +96,7 @@ impl Vision {
         let Self { hidden, intermediate, .. } = *self;
         let normal = b.layer_norm_module(x, true);
         let attended = b.module("attention", &[normal], |b| self.attention(b, normal, head_dim));
-        if !self.fused_qkv {
+        if self.library == Library::Transformers {
             b.hold_attention_weights();
         }
         let x = b.add(attended, x);
@@ -80,7 +104,10 @@ impl Vision {
         let normal = b.layer_norm_module(x, true);
         let out = b.module("mlp", &[normal], |b| {
             let up = b.linear(normal, Linear { name: "fc1", input: hidden, output: intermediate, bias: true });
-            let active = b.activation(self.activation, up);
+            let mut active = b.activation(self.activation, up);
+            if self.library == Library::Timm {
+                active = b.dropout(active, self.dropout);
+            }
             let down = b.linear(active, Linear { name: "fc2", input: intermediate, output: hidden, bias: true });
             b.dropout(down, self.dropout)
         });
@@ -89,9 +116,10 @@ impl Vision {
 
     fn attention(&self, b: &mut Builder, x: Tensor, head_dim: u64) -> Tensor {
         let hidden = self.hidden;
+        let fused = self.library == Library::Timm;
         let [_, batch, length, _] = x.shape.0;
         let shape = Shape([batch, self.heads, length, head_dim]);
-        let [query, key, value] = if self.fused_qkv {
+        let [query, key, value] = if fused {
             let all = b.linear(x, Linear { name: "qkv", input: hidden, output: 3 * hidden, bias: self.qkv_bias });
             let all = b.view_copied_back(all, all.shape);
             let parts = b.split(all, &[hidden, hidden, hidden]);
@@ -111,11 +139,11 @@ impl Vision {
             value,
             mask: Mask::Full,
             dropout: self.attention_dropout,
-            softmax: if self.fused_qkv { Softmax::Own } else { Softmax::Wide },
+            softmax: if fused { Softmax::Own } else { Softmax::Wide },
             softcap: false,
             projected: true,
         });
-        let name = if self.fused_qkv { "proj" } else { "o_proj" };
+        let name = if fused { "proj" } else { "o_proj" };
         let out = b.linear(context, Linear { name, input: hidden, output: hidden, bias: true });
         b.dropout(out, self.dropout)
     }

@@ -1,7 +1,7 @@
 //! ViT (`modeling_vit.py` of transformers 5).
 
 use super::config::{ACTIVATION, Activation, FLAG, HEADS, LAYERS, RATE, WIDTH, config, count};
-use super::image::Vision;
+use super::image::{Library, Vision};
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::Builder;
@@ -45,7 +45,7 @@ impl Vit {
             qkv_bias: self.qkv_bias,
             labels: self.num_labels,
             tokens: 1,
-            fused_qkv: false,
+            library: Library::Transformers,
         }
     }
 }
