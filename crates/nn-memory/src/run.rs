@@ -202,6 +202,13 @@ pub enum Attention {
     Eager,
 }
 
+impl Attention {
+    /// What it is where no code writes attention out: the fastest kernel.
+    pub(crate) fn fused(self) -> Self {
+        if self == Self::Eager { Self::Sdpa } else { self }
+    }
+}
+
 impl Choice for Attention {
     const ALL: &'static [Self] = &[Self::Sdpa, Self::SdpaFlash, Self::SdpaEfficient, Self::SdpaMath, Self::Eager];
 

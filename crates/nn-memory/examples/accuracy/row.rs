@@ -244,6 +244,9 @@ fn config(case: &Value) -> Result<Config, String> {
     let model_type = match (case["source"].as_str(), case["config_class"].as_str(), case["model"].as_str()) {
         (Some("transformers"), Some(class), _) => model_type(class).ok_or_else(|| format!("config class {class}"))?,
         (Some("timm"), _, Some(model)) => timm(model, &mut fields).ok_or_else(|| format!("timm model {model}"))?,
+        (Some("torchvision"), _, Some(model)) => {
+            torchvision(model, &mut fields).ok_or_else(|| format!("torchvision model {model}"))?
+        }
         (Some("custom"), ..) if case["model_class"] == "MLP" => mlp(&mut fields),
         (source, class, model) => {
             return Err(format!(
@@ -331,11 +334,7 @@ fn timm(model: &str, fields: &mut serde_json::Map<String, Value>) -> Option<&'st
     }
     let patch: u64 = patch.strip_prefix("patch")?.parse().ok()?;
     let image: u64 = image.parse().ok()?;
-    for (name, key) in [("proj_drop_rate", "hidden_dropout_prob"), ("attn_drop_rate", "attention_probs_dropout_prob")] {
-        if let Some(rate) = fields.remove(name) {
-            fields.insert(key.into(), rate);
-        }
-    }
+    rename(fields, &[("proj_drop_rate", "hidden_dropout_prob"), ("attn_drop_rate", "attention_probs_dropout_prob")]);
     fields.insert("distilled".into(), distilled.into());
     for (key, value) in [
         ("hidden_size", width),
@@ -344,11 +343,42 @@ fn timm(model: &str, fields: &mut serde_json::Map<String, Value>) -> Option<&'st
         ("intermediate_size", 4 * width),
         ("patch_size", patch),
         ("image_size", image),
-        ("num_labels", 1_000),
     ] {
         fields.insert(key.into(), value.into());
     }
     Some("timm_vit")
+}
+
+/// The fields of timm and torchvision under the names that they have here.
+fn rename(fields: &mut serde_json::Map<String, Value>, names: &[(&str, &str)]) {
+    for (name, key) in [("num_classes", "num_labels")].iter().chain(names) {
+        if let Some(value) = fields.remove(*name) {
+            fields.insert((*key).into(), value);
+        }
+    }
+}
+
+/// The shape that a name of torchvision stands for: `vit_b_16`.
+fn torchvision(model: &str, fields: &mut serde_json::Map<String, Value>) -> Option<&'static str> {
+    let (size, patch) = model.strip_prefix("vit_")?.split_once('_')?;
+    let (width, layers, heads) = match size {
+        "b" => (768, 12, 12),
+        "l" => (1_024, 24, 16),
+        "h" => (1_280, 32, 16),
+        _ => return None,
+    };
+    let patch: u64 = patch.parse().ok()?;
+    rename(fields, &[("dropout", "hidden_dropout_prob"), ("attention_dropout", "attention_probs_dropout_prob")]);
+    for (key, value) in [
+        ("hidden_size", width),
+        ("num_hidden_layers", layers),
+        ("num_attention_heads", heads),
+        ("intermediate_size", 4 * width),
+        ("patch_size", patch),
+    ] {
+        fields.insert(key.into(), value.into());
+    }
+    Some("torchvision_vit")
 }
 
 /// The same of Swin: `tiny_patch4_window7_224`.

@@ -33,6 +33,8 @@ pub(super) enum Library {
     Transformers,
     /// One linear layer for all three; a classifier for each token, of which the logits are averaged.
     Timm,
+    /// `nn.MultiheadAttention`.
+    Torchvision,
 }
 
 impl Vision {
@@ -43,9 +45,15 @@ impl Vision {
         let pixels = b.input(Shape([request.batch, self.channels, self.image, self.image]), element);
         let labels = labels(b, request, self.labels);
         let hidden = b.module("model", &[], |b| {
-            let hidden = self.embeddings(b, request, pixels, side.saturating_mul(side));
+            let [joined, placed, hidden] = self.embeddings(b, request, pixels, side.saturating_mul(side));
             // The caller's frame holds what was embedded until the blocks have run.
             b.local(hidden);
+            if self.library == Library::Torchvision {
+                // Those of the model and the encoder, what it was made of as well.
+                b.local(joined);
+                b.local(placed);
+                return self.encoder(b, request, hidden, head_dim);
+            }
             let hidden = blocks(b, request, self.layers, hidden, |b, x| self.block(b, x, head_dim));
             b.layer_norm_module(hidden, true)
         });
@@ -59,7 +67,7 @@ impl Vision {
     fn logits(&self, b: &mut Builder, hidden: Tensor) -> Tensor {
         let of = Shape::matrix(hidden.shape.0[1], self.hidden);
         let first = b.slice(hidden, of);
-        if self.library == Library::Transformers || self.tokens == 1 {
+        if self.library != Library::Timm || self.tokens == 1 {
             return classify(b, first, self.labels);
         }
         b.module("", &[], |b| {
@@ -73,7 +81,8 @@ impl Vision {
         })
     }
 
-    fn embeddings(&self, b: &mut Builder, request: &Request, pixels: Tensor, patches: u64) -> Tensor {
+    /// Tokens and patches, the same with positions, and what dropout leaves of it.
+    fn embeddings(&self, b: &mut Builder, request: &Request, pixels: Tensor, patches: u64) -> [Tensor; 3] {
         let Self { hidden, tokens, .. } = *self;
         let batch = pixels.shape.0[0];
         let kernel = Shape([hidden, self.channels, self.patch, self.patch]);
@@ -88,12 +97,11 @@ impl Vision {
             let before = b.expand_rows(class, Shape::of3(batch, tokens, hidden));
             let joined = b.concatenate(&[before, projected], Shape::of3(batch, all, hidden));
             let sum = b.add_broadcast(joined, positions);
-            b.dropout(sum, self.dropout)
+            [joined, sum, b.dropout(sum, self.dropout)]
         })
     }
 
     fn block(&self, b: &mut Builder, x: Tensor, head_dim: u64) -> Tensor {
-        let Self { hidden, intermediate, .. } = *self;
         let normal = b.layer_norm_module(x, true);
         let attended = b.module("attention", &[normal], |b| self.attention(b, normal, head_dim));
         if self.library == Library::Transformers {
@@ -102,16 +110,21 @@ impl Vision {
         let x = b.add(attended, x);
         b.local(x);
         let normal = b.layer_norm_module(x, true);
-        let out = b.module("mlp", &[normal], |b| {
+        let out = self.mlp(b, normal);
+        b.add(out, x)
+    }
+
+    pub(super) fn mlp(&self, b: &mut Builder, normal: Tensor) -> Tensor {
+        let Self { hidden, intermediate, .. } = *self;
+        b.module("mlp", &[normal], |b| {
             let up = b.linear(normal, Linear { name: "fc1", input: hidden, output: intermediate, bias: true });
             let mut active = b.activation(self.activation, up);
-            if self.library == Library::Timm {
+            if self.library != Library::Transformers {
                 active = b.dropout(active, self.dropout);
             }
             let down = b.linear(active, Linear { name: "fc2", input: intermediate, output: hidden, bias: true });
             b.dropout(down, self.dropout)
-        });
-        b.add(out, x)
+        })
     }
 
     fn attention(&self, b: &mut Builder, x: Tensor, head_dim: u64) -> Tensor {

@@ -51,6 +51,7 @@ mod starcoder2;
 mod t5;
 mod timm_swin;
 mod timm_vit;
+mod torchvision_vit;
 mod vit;
 mod xlm_roberta;
 
@@ -220,6 +221,8 @@ families! {
     Deit, "deit", "DeiT", deit::Deit;
     /// ViT and DeiT as timm has them.
     TimmVit, "timm_vit", "ViT (timm)", timm_vit::TimmVit;
+    /// ViT as torchvision has it.
+    TorchvisionVit, "torchvision_vit", "ViT (torchvision)", torchvision_vit::TorchvisionVit;
     /// Swin as timm has it.
     TimmSwin, "timm_swin", "Swin (timm)", timm_swin::TimmSwin;
     /// A multilayer perceptron.
@@ -246,6 +249,7 @@ impl Family {
                 | Self::Vit
                 | Self::Deit
                 | Self::TimmVit
+                | Self::TorchvisionVit
                 | Self::TimmSwin
                 | Self::Mlp
                 | Self::LogisticRegression

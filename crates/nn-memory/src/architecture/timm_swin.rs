@@ -76,7 +76,7 @@ impl TimmSwin {
             let projected = b.patches(pixels, weight, bias, shape);
             let projected = embedded(b, request, projected);
             // Channels lie first in memory: the norm works on a copy.
-            b.layer_norm_of_strided(projected)
+            b.layer_norm_of_strided(projected, [true, false])
         })
     }
 }

@@ -25,8 +25,8 @@ pub struct Model {
     /// Exact count of parameters, each shared weight once. By the reference implementation: the class
     /// of transformers 5 for causal language models; for masked ones with `bert`, `roberta`,
     /// `xlm-roberta`, `camembert`, `distilbert`, `electra` and `modernbert`; for conditional generation with `t5`, `mt5`
-    /// and `bart`; for image classification with `vit` and `deit`; timm's for `timm_swin`. None where that class is not
-    /// the model's own.
+    /// and `bart`; for image classification with `vit` and `deit`; timm's for `timm_swin`;
+    /// torchvision's for `torchvision_vit`. None where that class is not the model's own.
     pub parameters: Option<u64>,
     /// Where the fields are stated.
     pub source: &'static str,
@@ -245,6 +245,16 @@ pub const MODELS: &[Model] = &[
     Model { key: "swin-base", name: "Swin base", config: r#"{"model_type":"timm_swin","embed_dim":128,"depths_3":18}"#, parameters: Some(87_768_224), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/swin_transformer.py" },
     Model { key: "swin-base-384", name: "Swin base 384", config: r#"{"model_type":"timm_swin","embed_dim":128,"depths_3":18,"window_size":12,"image_size":384}"#, parameters: Some(87_903_584), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/swin_transformer.py" },
     Model { key: "swin-large", name: "Swin large", config: r#"{"model_type":"timm_swin","embed_dim":192,"depths_3":18}"#, parameters: Some(196_532_476), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/swin_transformer.py" },
+
+    // torchvision_vit
+    Model { key: "vit-b-16", name: "ViT-B/16 (torchvision)", config: r#"{"model_type":"torchvision_vit","hidden_size":768,"intermediate_size":3072,"num_hidden_layers":12,"num_attention_heads":12,"image_size":224,"patch_size":16}"#, parameters: Some(86_567_656), source: "https://github.com/pytorch/vision/blob/v0.26.0/torchvision/models/vision_transformer.py" },
+    Model { key: "vit-b-16-384", name: "ViT-B/16 384 (torchvision)", config: r#"{"model_type":"torchvision_vit","hidden_size":768,"intermediate_size":3072,"num_hidden_layers":12,"num_attention_heads":12,"image_size":384,"patch_size":16}"#, parameters: Some(86_859_496), source: "https://github.com/pytorch/vision/blob/v0.26.0/torchvision/models/vision_transformer.py" },
+    Model { key: "vit-b-32", name: "ViT-B/32 (torchvision)", config: r#"{"model_type":"torchvision_vit","hidden_size":768,"intermediate_size":3072,"num_hidden_layers":12,"num_attention_heads":12,"image_size":224,"patch_size":32}"#, parameters: Some(88_224_232), source: "https://github.com/pytorch/vision/blob/v0.26.0/torchvision/models/vision_transformer.py" },
+    Model { key: "vit-l-16", name: "ViT-L/16 (torchvision)", config: r#"{"model_type":"torchvision_vit","hidden_size":1024,"intermediate_size":4096,"num_hidden_layers":24,"num_attention_heads":16,"image_size":224,"patch_size":16}"#, parameters: Some(304_326_632), source: "https://github.com/pytorch/vision/blob/v0.26.0/torchvision/models/vision_transformer.py" },
+    Model { key: "vit-l-16-512", name: "ViT-L/16 512 (torchvision)", config: r#"{"model_type":"torchvision_vit","hidden_size":1024,"intermediate_size":4096,"num_hidden_layers":24,"num_attention_heads":16,"image_size":512,"patch_size":16}"#, parameters: Some(305_174_504), source: "https://github.com/pytorch/vision/blob/v0.26.0/torchvision/models/vision_transformer.py" },
+    Model { key: "vit-l-32", name: "ViT-L/32 (torchvision)", config: r#"{"model_type":"torchvision_vit","hidden_size":1024,"intermediate_size":4096,"num_hidden_layers":24,"num_attention_heads":16,"image_size":224,"patch_size":32}"#, parameters: Some(306_535_400), source: "https://github.com/pytorch/vision/blob/v0.26.0/torchvision/models/vision_transformer.py" },
+    Model { key: "vit-h-14", name: "ViT-H/14 (torchvision)", config: r#"{"model_type":"torchvision_vit","hidden_size":1280,"intermediate_size":5120,"num_hidden_layers":32,"num_attention_heads":16,"image_size":224,"patch_size":14}"#, parameters: Some(632_045_800), source: "https://github.com/pytorch/vision/blob/v0.26.0/torchvision/models/vision_transformer.py" },
+    Model { key: "vit-h-14-518", name: "ViT-H/14 518 (torchvision)", config: r#"{"model_type":"torchvision_vit","hidden_size":1280,"intermediate_size":5120,"num_hidden_layers":32,"num_attention_heads":16,"image_size":518,"patch_size":14}"#, parameters: Some(633_470_440), source: "https://github.com/pytorch/vision/blob/v0.26.0/torchvision/models/vision_transformer.py" },
 
     // vit
     // DeiT without distillation is published as a ViT.

@@ -72,6 +72,8 @@ enum Layout {
     Copied(Copied),
     /// One key-value head, which the products spread over all queries.
     Spread,
+    /// Queries, keys and values lie length × batch × heads × size: heads of all samples follow one another.
+    Merged,
 }
 
 /// Which factors do not lie heads first, so that a batched product copies them.
@@ -146,6 +148,47 @@ impl Builder {
         self.module("attention", &arguments, |b| b.by_kernel(call, Layout::Spread, Attention::SdpaMath))
     }
 
+    /// `nn.MultiheadAttention`'s use of it: queries, keys and values of one projection, length × batch × width. So does
+    /// the result lie, which only the flash kernel need not copy for that; and so do gradients.
+    pub(crate) fn attend_length_first(&mut self, parts: [Tensor; 3], shape: Shape, dropout: Decimal) -> Tensor {
+        let attention = self.attention.fused();
+        let [query, key, value] = parts.map(|part| Tensor { shape, ..part });
+        let (mask, softmax) = (Mask::Full, Softmax::Own);
+        let call = AttentionCall { query, key, value, mask, dropout, softmax, softcap: false, projected: true };
+        let kernel = call.kernel(attention);
+        let many = shape.0[0] > 1;
+        // Views to heads of all samples, then to samples; which gradients come back through them only as copies.
+        let copied = match kernel {
+            Kernel::Flash => [[false; 3]; 2],
+            Kernel::Efficient => [[many; 3]; 2],
+            // The product hands back the keys' gradient transposed.
+            Kernel::Math => [[true, false, true], [false; 3]],
+        };
+        let mut parts = parts;
+        for copied in copied {
+            for (part, copied) in parts.iter_mut().zip(copied) {
+                *part = if copied { self.view_copied_back(*part, shape) } else { self.view(*part, shape) };
+            }
+        }
+        let [query, key, value] = parts;
+        let call = AttentionCall { query, key, value, ..call };
+        let context = self.module("attention", &parts, |b| b.by_kernel(call, Layout::Merged, attention));
+        if kernel == Kernel::Efficient && many { self.contiguous(context, context.shape) } else { context }
+    }
+
+    /// `_native_multi_head_attention` where no kernel applies: the projection with its bias heads first, scores, and the
+    /// result, which takes the place of the queries until it is transposed.
+    pub(crate) fn native_attention(&mut self, product: Tensor, shape: Shape) -> Tensor {
+        let [batch, heads, length, width] = shape.0;
+        let made = |b: &mut Self, of: Tensor, shape: Shape| {
+            b.run(Rule::new("native attention", &[(of, Grad::None)], Output::Fresh(shape, of.element)))
+        };
+        let parts = made(self, product, product.shape);
+        self.local(parts);
+        made(self, parts, Shape([batch, heads, length, length]));
+        made(self, parts, Shape::of3(batch, length, heads * width))
+    }
+
     fn by_kernel(&mut self, mut call: AttentionCall, layout: Layout, attention: Attention) -> Tensor {
         let (output, kernel) = self.module("", &[], |b| {
             if b.mode.autocast.is_some() {
@@ -163,8 +206,8 @@ impl Builder {
             }
             let kernel = call.kernel(attention);
             let output = match kernel {
-                Kernel::Flash => b.flash(call),
-                Kernel::Efficient => b.efficient(call),
+                Kernel::Flash => b.flash(call, layout),
+                Kernel::Efficient => b.efficient(call, layout),
                 Kernel::Math => {
                     // The function as a whole is one of autocast's; its own operators run as they are called.
                     let autocast = b.mode.autocast.take();
@@ -190,13 +233,23 @@ impl Builder {
         self.view(output, Shape::of3(batch, length, heads * width))
     }
 
-    fn flash(&mut self, call: AttentionCall) -> Tensor {
+    /// Bytes that a kernel's backward copies of each tensor that does not lie as its own results do.
+    fn copied_in_backward(&mut self, call: &AttentionCall, layout: Layout) -> u64 {
+        match layout {
+            Layout::Merged if call.query.shape.0[0] > 1 => self.bytes(call.query),
+            _ => 0,
+        }
+    }
+
+    fn flash(&mut self, call: AttentionCall, layout: Layout) -> Tensor {
         let AttentionCall { query, key, value, .. } = call;
         let [batch, heads, length, width] = query.shape.0;
         let rounded = length.next_multiple_of(128);
         let accumulator = self.size(Shape([batch, heads, rounded, padded_width(width)]), ElementType::Fp32);
         let delta = self.size(Shape([batch, heads, rounded, 1]), ElementType::Fp32);
         let splits = self.split_scratch(&call);
+        // The gradient, and the output.
+        let copied = 2 * self.copied_in_backward(&call, layout);
         let expanded = if call.grouped() {
             let there = key.shape.0[2];
             2 * self.size(Shape([batch, heads, there, width]), query.element)
@@ -214,7 +267,7 @@ impl Builder {
                 (Shape::SCALAR, ElementType::Int64),
             ],
             forward_scratch: splits,
-            backward_scratch: accumulator + delta + expanded,
+            backward_scratch: accumulator + delta + expanded + copied,
             ..rule
         });
         if call.projected || length == 1 {
@@ -250,8 +303,9 @@ impl Builder {
             + self.size(Shape([splits, batch * rows, queries, padded_width(width)]), ElementType::Fp32)
     }
 
-    fn efficient(&mut self, call: AttentionCall) -> Tensor {
+    fn efficient(&mut self, call: AttentionCall, layout: Layout) -> Tensor {
         let AttentionCall { query, key, value, mask, .. } = call;
+        let copied = self.copied_in_backward(&call, layout);
         let [batch, heads, length, width] = query.shape.0;
         let there = key.shape.0[2];
         let fp32 = ElementType::Fp32;
@@ -306,7 +360,7 @@ impl Builder {
             saves_output: true,
             statistics: &[(Shape([batch, heads, length.next_multiple_of(32), 1]), fp32)],
             forward_scratch,
-            backward_scratch: delta + workspace + of_mask,
+            backward_scratch: delta + workspace + of_mask + copied,
             ..rule
         });
         self.joined(output)
@@ -361,6 +415,7 @@ impl Builder {
             let scaled = b.scale(key);
             let (query, key) = match layout {
                 Layout::Copied(copied) => (b.copy_if(copied.query, query), b.copy_if(copied.key, scaled)),
+                Layout::Merged => (query, scaled),
                 Layout::Spread => {
                     let spread = b.repeat_heads(scaled, heads);
                     (b.flat_heads(query), b.flat_heads(spread))
@@ -380,13 +435,17 @@ impl Builder {
             b.returned_weights(weights, element);
             let value = match layout {
                 Layout::Copied(copied) => b.copy_if(copied.value, value),
+                Layout::Merged => value,
                 Layout::Spread => {
                     let spread = b.repeat_heads(value, heads);
                     b.flat_heads(spread)
                 }
             };
             let context = b.batched_matmul(weights, value, Shape([batch, heads, length, value.shape.width()]));
-            let context = b.view_copied_back(context, context.shape);
+            let context = match layout {
+                Layout::Merged => b.view(context, context.shape),
+                _ => b.view_copied_back(context, context.shape),
+            };
             b.to(context, element)
         })
     }

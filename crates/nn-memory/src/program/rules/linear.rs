@@ -91,6 +91,29 @@ impl Builder {
         }
     }
 
+    /// A linear layer of what does not lie row by row: no kernel adds the bias as it multiplies. Where the weight asks for
+    /// a gradient rows are made one matrix first (`should_fold` of ATen's `LinearAlgebra.cpp`), which `copies` them if no
+    /// view can; any other weight multiplies each of the matrices.
+    pub(crate) fn linear_of_strided(&mut self, x: Tensor, linear: Linear, copies: bool) -> Tensor {
+        let Linear { name, input, output, .. } = linear;
+        if self.lora.is_some_and(|lora| lora.targets.contains(name)) {
+            return self.linear(x, linear);
+        }
+        let weight = self.parameter(name, Shape::matrix(output, input), 2);
+        let bias = self.parameter(name, Shape::vector(output), 1);
+        self.module("", &[x], |b| {
+            let (bias, weight, x) = (b.autocast(bias), b.autocast(weight), b.autocast(x));
+            b.local(x);
+            let rows = if copies && weight.requires_grad { b.contiguous(x, x.shape) } else { x };
+            let product = b.matmul(rows, weight, None, output);
+            let count = x.shape.elements().unwrap_or(0) / input.max(1);
+            let scratch = round(reduction(b.mode.multiprocessors, output, count, false));
+            let inputs = [(product, Grad::Pass), (bias, Grad::New)];
+            let rule = Rule::new("add_", &inputs, Output::View(product, product.shape));
+            b.run(Rule { reduction_scratch: scratch, ..rule })
+        })
+    }
+
     /// One of peft's `modules_to_save`: the layer stays as it is, and a copy of it is trained and run.
     pub(crate) fn saved_module(&mut self, x: Tensor, linear: Linear) -> Tensor {
         let Linear { name, input, output, .. } = linear;

@@ -15,7 +15,7 @@ mod reduce;
 mod shape;
 mod vision;
 
-pub(crate) use attention::{AttentionCall, Cache, Mask, Softmax};
+pub(crate) use attention::{AttentionCall, Cache, Kernel, Mask, Softmax};
 pub(crate) use experts::Experts;
 pub(crate) use linear::Linear;
 pub(crate) use reduce::reduction;

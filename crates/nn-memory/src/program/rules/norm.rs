@@ -6,22 +6,29 @@ use crate::program::{Builder, ElementType, Grad, Shape, Tensor};
 impl Builder {
     /// `torch.nn.functional.layer_norm`: keeps its input, and mean and deviation of each row in FP32.
     pub(crate) fn layer_norm(&mut self, x: Tensor, weight: Option<Tensor>, bias: Option<Tensor>) -> Tensor {
-        self.layer_norm_with(x, weight, bias, false)
+        self.layer_norm_with(x, weight, bias, [false; 2])
     }
 
-    fn layer_norm_with(&mut self, x: Tensor, weight: Option<Tensor>, bias: Option<Tensor>, strided: bool) -> Tensor {
+    /// `strided`: whether the input, and whether the gradient of the output, lie in another order of memory.
+    fn layer_norm_with(
+        &mut self,
+        x: Tensor,
+        weight: Option<Tensor>,
+        bias: Option<Tensor>,
+        strided: [bool; 2],
+    ) -> Tensor {
         let x = self.autocast_to_fp32(x);
         let rows = x.shape.rows();
         let statistic = if x.element == ElementType::Fp64 { ElementType::Fp64 } else { ElementType::Fp32 };
         let mut inputs = vec![(x, Grad::New)];
         inputs.extend(weight.into_iter().chain(bias).map(|parameter| (parameter, Grad::New)));
-        let copy = if strided { self.bytes(x) } else { 0 };
+        let [copy, of_gradient] = strided.map(|strided| if strided { self.bytes(x) } else { 0 });
         let rule = Rule::new("native_layer_norm", &inputs, Output::Fresh(x.shape, x.element));
         self.run(Rule {
             saved: &[x],
             statistics: &[(rows, statistic), (rows, statistic)],
             forward_scratch: copy,
-            backward_scratch: copy,
+            backward_scratch: copy + of_gradient,
             ..rule
         })
     }
@@ -32,10 +39,11 @@ impl Builder {
         self.layer_norm(x, Some(weight), bias)
     }
 
-    /// The same of what lies in another order of memory: the kernel works on a copy, forward and backward.
-    pub(crate) fn layer_norm_of_strided(&mut self, x: Tensor) -> Tensor {
+    /// The same where the input, or the gradient of the output, lies in another order of memory: the kernel works on
+    /// copies, of the input forward and backward.
+    pub(crate) fn layer_norm_of_strided(&mut self, x: Tensor, strided: [bool; 2]) -> Tensor {
         let (weight, bias) = self.norm_parameters(x, true);
-        self.layer_norm_with(x, Some(weight), bias, true)
+        self.layer_norm_with(x, Some(weight), bias, strided)
     }
 
     fn norm_parameters(&mut self, x: Tensor, bias: bool) -> (Tensor, Option<Tensor>) {
