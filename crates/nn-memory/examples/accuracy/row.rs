@@ -313,6 +313,9 @@ fn timm(model: &str, fields: &mut serde_json::Map<String, Value>) -> Option<&'st
     if let Some(name) = model.strip_prefix("swin_") {
         return swin(name, fields);
     }
+    if let Some(name) = model.strip_prefix("mixer_") {
+        return mixer(name, fields);
+    }
     let mut words = model.split('_');
     let (family, size) = (words.next()?, words.next()?);
     let mut next = words.next()?;
@@ -379,6 +382,30 @@ fn torchvision(model: &str, fields: &mut serde_json::Map<String, Value>) -> Opti
         fields.insert(key.into(), value.into());
     }
     Some("torchvision_vit")
+}
+
+/// The same of MLP-Mixer: `b16_224`.
+fn mixer(name: &str, fields: &mut serde_json::Map<String, Value>) -> Option<&'static str> {
+    let (size, image) = name.split_once('_')?;
+    let (size, patch) = size.split_at_checked(1)?;
+    let (width, layers) = match size {
+        "s" => (512, 8),
+        "b" => (768, 12),
+        "l" => (1_024, 24),
+        _ => return None,
+    };
+    rename(fields, &[("proj_drop_rate", "dropout")]);
+    for (key, value) in [
+        ("hidden_size", width),
+        ("tokens_mlp_dim", width / 2),
+        ("channels_mlp_dim", 4 * width),
+        ("num_hidden_layers", layers),
+        ("patch_size", patch.parse().ok()?),
+        ("image_size", image.parse().ok()?),
+    ] {
+        fields.insert(key.into(), value.into());
+    }
+    Some("timm_mixer")
 }
 
 /// The same of Swin: `tiny_patch4_window7_224`.

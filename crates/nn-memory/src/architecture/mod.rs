@@ -49,6 +49,7 @@ mod smollm3;
 mod stablelm;
 mod starcoder2;
 mod t5;
+mod timm_mixer;
 mod timm_swin;
 mod timm_vit;
 mod torchvision_vit;
@@ -225,6 +226,8 @@ families! {
     TorchvisionVit, "torchvision_vit", "ViT (torchvision)", torchvision_vit::TorchvisionVit;
     /// Swin as timm has it.
     TimmSwin, "timm_swin", "Swin (timm)", timm_swin::TimmSwin;
+    /// MLP-Mixer as timm has it.
+    TimmMixer, "timm_mixer", "MLP-Mixer (timm)", timm_mixer::TimmMixer;
     /// A multilayer perceptron.
     Mlp, "mlp", "Multilayer perceptron", mlp::Mlp;
     /// Logistic regression.
@@ -251,6 +254,7 @@ impl Family {
                 | Self::TimmVit
                 | Self::TorchvisionVit
                 | Self::TimmSwin
+                | Self::TimmMixer
                 | Self::Mlp
                 | Self::LogisticRegression
         )

@@ -25,8 +25,8 @@ pub struct Model {
     /// Exact count of parameters, each shared weight once. By the reference implementation: the class
     /// of transformers 5 for causal language models; for masked ones with `bert`, `roberta`,
     /// `xlm-roberta`, `camembert`, `distilbert`, `electra` and `modernbert`; for conditional generation with `t5`, `mt5`
-    /// and `bart`; for image classification with `vit` and `deit`; timm's for `timm_swin`;
-    /// torchvision's for `torchvision_vit`. None where that class is not the model's own.
+    /// and `bart`; for image classification with `vit` and `deit`; timm's for `timm_swin` and
+    /// `timm_mixer`; torchvision's for `torchvision_vit`. None where that class is not the model's own.
     pub parameters: Option<u64>,
     /// Where the fields are stated.
     pub source: &'static str,
@@ -238,6 +238,14 @@ pub const MODELS: &[Model] = &[
     Model { key: "t5-large", name: "T5 large", config: r#"{"model_type":"t5","d_model":1024,"d_kv":64,"d_ff":4096,"num_layers":24,"num_decoder_layers":24,"num_heads":16,"vocab_size":32128}"#, parameters: Some(737_668_096), source: "https://huggingface.co/google-t5/t5-large/blob/main/config.json" },
     Model { key: "t5-3b", name: "T5 3B", config: r#"{"model_type":"t5","d_model":1024,"d_kv":128,"d_ff":16384,"num_layers":24,"num_decoder_layers":24,"num_heads":32,"vocab_size":32128}"#, parameters: Some(2_851_598_336), source: "https://huggingface.co/google-t5/t5-3b/blob/main/config.json" },
     Model { key: "t5-11b", name: "T5 11B", config: r#"{"model_type":"t5","d_model":1024,"d_kv":128,"d_ff":65536,"num_layers":24,"num_decoder_layers":24,"num_heads":128,"vocab_size":32128}"#, parameters: Some(11_307_321_344), source: "https://huggingface.co/google-t5/t5-11b/blob/main/config.json" },
+
+    // timm_mixer
+    Model { key: "mixer-s-16", name: "MLP-Mixer S/16", config: r#"{"model_type":"timm_mixer","hidden_size":512,"tokens_mlp_dim":256,"channels_mlp_dim":2048,"num_hidden_layers":8,"patch_size":16}"#, parameters: Some(18_528_264), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/mlp_mixer.py" },
+    Model { key: "mixer-s-32", name: "MLP-Mixer S/32", config: r#"{"model_type":"timm_mixer","hidden_size":512,"tokens_mlp_dim":256,"channels_mlp_dim":2048,"num_hidden_layers":8,"patch_size":32}"#, parameters: Some(19_104_624), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/mlp_mixer.py" },
+    Model { key: "mixer-b-16", name: "MLP-Mixer B/16", config: r#"{"model_type":"timm_mixer","hidden_size":768,"tokens_mlp_dim":384,"channels_mlp_dim":3072,"num_hidden_layers":12,"patch_size":16}"#, parameters: Some(59_880_472), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/mlp_mixer.py" },
+    Model { key: "mixer-b-32", name: "MLP-Mixer B/32", config: r#"{"model_type":"timm_mixer","hidden_size":768,"tokens_mlp_dim":384,"channels_mlp_dim":3072,"num_hidden_layers":12,"patch_size":32}"#, parameters: Some(60_293_428), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/mlp_mixer.py" },
+    Model { key: "mixer-l-32", name: "MLP-Mixer L/32", config: r#"{"model_type":"timm_mixer","hidden_size":1024,"tokens_mlp_dim":512,"channels_mlp_dim":4096,"num_hidden_layers":24,"patch_size":32}"#, parameters: Some(206_939_264), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/mlp_mixer.py" },
+    Model { key: "mixer-l-16", name: "MLP-Mixer L/16", config: r#"{"model_type":"timm_mixer","hidden_size":1024,"tokens_mlp_dim":512,"channels_mlp_dim":4096,"num_hidden_layers":24,"patch_size":16}"#, parameters: Some(208_196_168), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/mlp_mixer.py" },
 
     // timm_swin
     Model { key: "swin-tiny", name: "Swin tiny", config: r#"{"model_type":"timm_swin","embed_dim":96,"depths_3":6}"#, parameters: Some(28_288_354), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/swin_transformer.py" },
