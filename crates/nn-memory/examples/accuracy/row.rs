@@ -269,6 +269,7 @@ fn model_type(class: &str) -> Option<&'static str> {
         "GPTNeoXConfig" => "gpt_neox",
         "OPTConfig" => "opt",
         "BloomConfig" => "bloom",
+        "MptConfig" => "mpt",
         "LlamaConfig" => "llama",
         "MistralConfig" => "mistral",
         "Ministral3Config" => "ministral3",

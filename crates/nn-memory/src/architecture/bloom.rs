@@ -1,9 +1,7 @@
 //! BLOOM (`modeling_bloom.py` of transformers 5).
 
-use std::cell::Cell;
-
 use super::config::{FLAG, HEADS, LAYERS, RATE, VOCABULARY, WIDTH, config};
-use super::decoder::{blocks, divisible, embed, language_head};
+use super::decoder::{blocks_with_weights, divisible, embed, language_head};
 use super::llama::{cached, causal_mask};
 use super::{ConfigError, Pass, Request};
 use crate::program::{Builder, ElementType, Linear, Mask, Shape, Tensor};
@@ -38,21 +36,9 @@ impl Bloom {
             let alibi = b.make("alibi", Shape::of3(batch * self.n_head, 1, there), hidden.element);
             b.local(alibi);
             let mask = causal_mask(b, request, embedded, None);
-            // The loop holds what a block returned, weights of attention too, until the next one returns.
-            let before = Cell::new(None);
-            b.settled_from = 2;
-            let hidden = blocks(b, request, self.n_layer, hidden, |b, x| {
-                let (x, weights) = self.block(b, request, x, alibi, mask);
-                if let Some(weights) = before.replace(Some(weights)) {
-                    b.release(weights);
-                }
-                x
-            });
-            let hidden = b.layer_norm_module(hidden, true);
-            if let Some(weights) = before.take() {
-                b.release(weights);
-            }
-            hidden
+            let hidden =
+                blocks_with_weights(b, request, self.n_layer, hidden, |b, x| self.block(b, request, x, alibi, mask));
+            b.layer_norm_module(hidden, true)
         });
         let tied = self.tie_word_embeddings.then_some(table);
         language_head(b, request, hidden, tied, self.vocab_size, |_, logits| logits);

@@ -1,6 +1,6 @@
 //! What decoders of transformers have in common: embedding, blocks one after another, a norm, logits, a loss.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::labels::hold;
 use super::{Pass, Request};
@@ -53,6 +53,30 @@ pub(super) fn blocks(
     block: impl Fn(&mut Builder, Tensor) -> Tensor,
 ) -> Tensor {
     lower_blocks(b, request, count, 1, first, &RefCell::default(), &mut |b, x, _| block(b, x))
+}
+
+/// The same where a block returns weights of attention too: Python's loop holds what a block returned until the next one
+/// returns, and what the last one did until the model returns.
+pub(super) fn blocks_with_weights(
+    b: &mut Builder,
+    request: &Request,
+    count: u64,
+    first: Tensor,
+    block: impl Fn(&mut Builder, Tensor) -> (Tensor, Tensor),
+) -> Tensor {
+    let before = Cell::new(None);
+    b.settled_from = 2;
+    let last = blocks(b, request, count, first, |b, x| {
+        let (x, weights) = block(b, x);
+        if let Some(weights) = before.replace(Some(weights)) {
+            b.release(weights);
+        }
+        x
+    });
+    if let Some(weights) = before.take() {
+        b.local(weights);
+    }
+    last
 }
 
 /// The same where blocks are also given tensors that they share; a block may add to these.

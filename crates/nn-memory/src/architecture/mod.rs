@@ -31,6 +31,7 @@ mod mistral;
 mod mixtral;
 mod mlp;
 mod modernbert;
+mod mpt;
 mod mt5;
 mod olmo;
 mod olmo2;
@@ -172,6 +173,8 @@ families! {
     GptNeoX, "gpt_neox", "GPT-NeoX", gpt_neox::GptNeoX;
     /// BLOOM.
     Bloom, "bloom", "BLOOM", bloom::Bloom;
+    /// MPT.
+    Mpt, "mpt", "MPT", mpt::Mpt;
     /// Phi 1, 1.5 and 2.
     Phi, "phi", "Phi", phi::Phi;
     /// Phi 3 and 4.

@@ -191,8 +191,11 @@ impl Entries {
 /// Where the language model of a network stands that reads more than text.
 const TEXT_CONFIG: &str = "text_config";
 
-/// Reads a value: of objects the outermost, and so many of those within that describe the text part. All others are
-/// counted, however deep they nest.
+/// Where MPT's attention is described.
+const ATTENTION_CONFIG: &str = "attn_config";
+
+/// Reads a value: of objects the outermost, and so many of those within that describe the text part or attention. All
+/// others are counted, however deep they nest.
 struct Read {
     objects: u8,
 }
@@ -250,7 +253,8 @@ impl<'de> Visitor<'de> for Read {
             return Ok(Value::Object(length, Entries::default()));
         };
         while let Some(key) = map.next_key::<String>()? {
-            let value = map.next_value_seed(Self { objects: if key == TEXT_CONFIG { within } else { 0 } })?;
+            let read = key == TEXT_CONFIG || key == ATTENTION_CONFIG;
+            let value = map.next_value_seed(Self { objects: if read { within } else { 0 } })?;
             entries.push((key, value));
             length += 1;
         }
@@ -361,7 +365,7 @@ impl Config {
 
     /// Reads a `config.json`: `model_type` picks the family, unknown fields are ignored, missing ones get the family's
     /// published defaults. Of a network that reads images or sound as well, the language model is read, which stands
-    /// in its `text_config`; [`Self::remarks`] tells.
+    /// in its `text_config`; [`Self::remarks`] tells. Of MPT, `attn_config` is read as well.
     ///
     /// ```
     /// use nn_memory::Config;
@@ -381,7 +385,12 @@ impl Config {
         let Described { family, entries: Entries(entries), .. } = Described::of(text)?;
         let mut config = Self::of(family);
         for (key, value) in &entries {
-            config.read(key, value)?;
+            match value {
+                Value::Object(_, Entries(within)) if family == Family::Mpt && key == ATTENTION_CONFIG => {
+                    within.iter().try_for_each(|(key, value)| config.read(key, value))?;
+                }
+                _ => config.read(key, value)?,
+            }
         }
         Ok(config)
     }
@@ -530,6 +539,28 @@ mod tests {
         assert_eq!(Config::remarks("{"), []);
         let deep = format!("{}{{}}{}", r#"{"model_type":"a","text_config":"#.repeat(10_000), "}".repeat(10_000));
         assert!(error(&deep).contains("is not supported"));
+    }
+
+    #[test]
+    fn of_mpt_what_stands_in_its_attn_config_is_read() {
+        let published = r#"{"architectures":["MPTForCausalLM"],"attn_config":{"alibi":true,"alibi_bias_max":8,
+            "attn_impl":"torch","attn_pdrop":0,"attn_type":"multihead_attention","attn_uses_sequence_id":false,
+            "clip_qkv":null,"prefix_lm":false,"qk_ln":false,"softmax_scale":null},"d_model":4096,"emb_pdrop":0,
+            "expansion_ratio":4,"init_config":{"emb_init_std":null,"init_std":0.02,"name":"kaiming_normal_"},
+            "learned_pos_emb":true,"max_seq_len":2048,"model_type":"mpt","n_heads":32,"n_layers":32,"no_bias":true,
+            "resid_pdrop":0,"torch_dtype":"bfloat16","use_cache":false,"vocab_size":50432}"#;
+        let row = crate::catalog::model("mpt-7b").expect("a row");
+        assert_eq!(Config::from_json(published), Config::from_json(row.config));
+
+        let clamped = r#"{"model_type":"mpt","attn_config":{"clip_qkv":6.0}}"#;
+        let config = Config::from_json(clamped).expect("a configuration");
+        assert_eq!(config.get("clip_qkv"), Some(6));
+        assert_eq!(Config::from_json(&config.to_json()), Ok(config));
+        let wrong = r#"{"model_type":"mpt","attn_config":{"clip_qkv":"six"}}"#;
+        assert_eq!(error(wrong), "clip_qkv must be a whole number or null, got \"six\"");
+        // Other families nest nothing of theirs there.
+        let olmo = Config::from_json(r#"{"model_type":"olmo","attn_config":{"clip_qkv":6.0}}"#);
+        assert_eq!(olmo, Ok(Config::of(Family::Olmo)));
     }
 
     #[test]

@@ -149,6 +149,10 @@ pub const MODELS: &[Model] = &[
     Model { key: "modernbert-base", name: "ModernBERT base", config: r#"{"model_type":"modernbert","hidden_size":768,"intermediate_size":1152,"num_hidden_layers":22,"num_attention_heads":12,"vocab_size":50368,"max_position_embeddings":8192,"local_attention":128,"global_attn_every_n_layers":3,"classifier_pooling":"mean"}"#, parameters: Some(149_655_232), source: "https://huggingface.co/answerdotai/ModernBERT-base/blob/main/config.json" },
     Model { key: "modernbert-large", name: "ModernBERT large", config: r#"{"model_type":"modernbert","hidden_size":1024,"intermediate_size":2624,"num_hidden_layers":28,"num_attention_heads":16,"vocab_size":50368,"max_position_embeddings":8192,"local_attention":128,"global_attn_every_n_layers":3,"classifier_pooling":"mean"}"#, parameters: Some(395_881_664), source: "https://huggingface.co/answerdotai/ModernBERT-large/blob/main/config.json" },
 
+    // mpt
+    Model { key: "mpt-7b", name: "MPT 7B", config: r#"{"model_type":"mpt","d_model":4096,"n_layers":32,"n_heads":32,"vocab_size":50432,"max_seq_len":2048}"#, parameters: Some(6_649_286_656), source: "https://huggingface.co/mosaicml/mpt-7b/blob/main/config.json" },
+    Model { key: "mpt-30b", name: "MPT 30B", config: r#"{"model_type":"mpt","d_model":7168,"n_layers":48,"n_heads":64,"vocab_size":50432,"max_seq_len":8192}"#, parameters: Some(29_957_200_896), source: "https://huggingface.co/mosaicml/mpt-30b/blob/main/config.json" },
+
     // mt5
     Model { key: "mt5-small", name: "mT5 small", config: r#"{"model_type":"mt5","d_model":512,"d_kv":64,"d_ff":1024,"num_layers":8,"num_decoder_layers":8,"num_heads":6,"vocab_size":250112,"feed_forward_proj":"gated-gelu"}"#, parameters: Some(172_119_424), source: "https://huggingface.co/google/mt5-small/blob/main/config.json" },
     Model { key: "mt5-base", name: "mT5 base", config: r#"{"model_type":"mt5","d_model":768,"d_kv":64,"d_ff":2048,"num_layers":12,"num_decoder_layers":12,"num_heads":12,"vocab_size":250112,"feed_forward_proj":"gated-gelu"}"#, parameters: Some(390_315_264), source: "https://huggingface.co/google/mt5-base/blob/main/config.json" },

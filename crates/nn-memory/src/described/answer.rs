@@ -231,7 +231,7 @@ fn notes(scenario: &Scenario, config: &Config, lowered: &Lowered, report: &Repor
         let layers = lower(&all, config, Layers::Counted).map_or(Targets::NONE, |lowered| adapted(&lowered));
         notes.push(Note::NothingAdapted { layers });
     }
-    let positions = config.get("max_position_embeddings").or(config.get("n_positions"));
+    let positions = ["max_position_embeddings", "n_positions", "max_seq_len"].iter().find_map(|key| config.get(key));
     if let Some(positions) = positions.filter(|positions| scenario.sequence_length > *positions) {
         notes.push(Note::BeyondPositions { length: scenario.sequence_length, positions });
     }

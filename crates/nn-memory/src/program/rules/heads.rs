@@ -148,6 +148,22 @@ impl Builder {
         })
     }
 
+    /// `x.clamp(…)`: keeps its input.
+    pub(crate) fn clamp(&mut self, x: Tensor) -> Tensor {
+        let inputs = [(x, Grad::New)];
+        let rule = Rule::new("clamp", &inputs, Output::Fresh(x.shape, x.element));
+        // The mask of what is within the limits.
+        let scratch = round(x.shape.elements().unwrap_or(0));
+        self.run(Rule { saved: &[x], backward_scratch: scratch, ..rule })
+    }
+
+    /// `x.masked_fill(mask, …)`: keeps the mask.
+    pub(crate) fn masked_fill(&mut self, x: Tensor, mask: Tensor) -> Tensor {
+        let inputs = [(x, Grad::New), (mask, Grad::None)];
+        let rule = Rule::new("masked_fill", &inputs, Output::Fresh(x.shape, x.element));
+        self.run(Rule { saved: &[mask], ..rule })
+    }
+
     /// `x.clamp_(…)`: autograd keeps a copy of what was there.
     pub(crate) fn clamp_in_place(&mut self, x: Tensor) -> Tensor {
         let inputs = [(x, Grad::New)];
