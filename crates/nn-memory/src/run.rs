@@ -364,6 +364,8 @@ pub const TARGET_MODULES: &[&str] = &[
     "Wo",
     "reduction",
     "shared_expert_gate",
+    "fc_in",
+    "fc_out",
 ];
 
 /// A set of [`TARGET_MODULES`].

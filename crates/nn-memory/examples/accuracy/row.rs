@@ -266,6 +266,7 @@ fn config(case: &Value) -> Result<Config, String> {
 fn model_type(class: &str) -> Option<&'static str> {
     Some(match class {
         "GPT2Config" => "gpt2",
+        "GPTJConfig" => "gptj",
         "GPTNeoXConfig" => "gpt_neox",
         "OPTConfig" => "opt",
         "BloomConfig" => "bloom",

@@ -22,6 +22,7 @@ mod gemma2;
 mod gemma3;
 mod gpt2;
 mod gpt_neox;
+mod gptj;
 mod granite;
 mod image;
 mod labels;
@@ -169,6 +170,8 @@ families! {
     Gemma3, "gemma3_text", "Gemma 3", gemma3::Gemma3;
     /// OPT.
     Opt, "opt", "OPT", opt::Opt;
+    /// GPT-J.
+    GptJ, "gptj", "GPT-J", gptj::GptJ;
     /// GPT-NeoX, Pythia.
     GptNeoX, "gpt_neox", "GPT-NeoX", gpt_neox::GptNeoX;
     /// BLOOM.

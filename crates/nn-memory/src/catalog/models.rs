@@ -10,7 +10,8 @@
 //!
 //! **Counts** come from building each config in transformers 5.17 on the meta device. They equal the
 //! counts published to the unit for GPT-2, the Pythia suite, GPT-NeoX 20B, BLOOM and StableLM 3B. The
-//! card of StableLM 2 1.6B says 1,644,417,024, which is 98,304 less than its class holds.
+//! card of StableLM 2 1.6B says 1,644,417,024, which is 98,304 less than its class holds; that of GPT-J 6B says
+//! 6,053,381,344, which is 2,498,560 more.
 
 /// A published model: its name, the fields of its `config.json` that decide memory, and where they
 /// are published.
@@ -115,6 +116,9 @@ pub const MODELS: &[Model] = &[
     Model { key: "pythia-6.9b", name: "Pythia 6.9B", config: r#"{"model_type":"gpt_neox","hidden_size":4096,"intermediate_size":16384,"num_hidden_layers":32,"num_attention_heads":32,"vocab_size":50432,"max_position_embeddings":2048}"#, parameters: Some(6_857_302_016), source: "https://huggingface.co/EleutherAI/pythia-6.9b/blob/main/config.json" },
     Model { key: "pythia-12b", name: "Pythia 12B", config: r#"{"model_type":"gpt_neox","hidden_size":5120,"intermediate_size":20480,"num_hidden_layers":36,"num_attention_heads":40,"vocab_size":50688,"max_position_embeddings":2048}"#, parameters: Some(11_846_072_320), source: "https://huggingface.co/EleutherAI/pythia-12b/blob/main/config.json" },
     Model { key: "gpt-neox-20b", name: "GPT-NeoX 20B", config: r#"{"model_type":"gpt_neox","hidden_size":6144,"intermediate_size":24576,"num_hidden_layers":44,"num_attention_heads":64,"vocab_size":50432,"max_position_embeddings":2048}"#, parameters: Some(20_554_567_680), source: "https://huggingface.co/EleutherAI/gpt-neox-20b/blob/main/config.json" },
+
+    // gptj
+    Model { key: "gpt-j-6b", name: "GPT-J 6B", config: r#"{"model_type":"gptj","n_embd":4096,"n_layer":28,"n_head":16,"rotary_dim":64,"n_positions":2048,"vocab_size":50400}"#, parameters: Some(6_050_882_784), source: "https://huggingface.co/EleutherAI/gpt-j-6b/blob/main/config.json" },
 
     // granite
     Model { key: "granite-3.3-2b", name: "Granite 3.3 2B", config: r#"{"model_type":"granite","hidden_size":2048,"intermediate_size":8192,"num_hidden_layers":40,"num_attention_heads":32,"num_key_value_heads":8,"vocab_size":49159,"max_position_embeddings":131072,"tie_word_embeddings":true}"#, parameters: Some(2_533_539_840), source: "https://huggingface.co/ibm-granite/granite-3.3-2b-instruct/blob/main/config.json" },

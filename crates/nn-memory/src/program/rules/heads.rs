@@ -139,6 +139,47 @@ impl Builder {
         self.contiguous(context, Shape::of3(batch, length, heads * width))
     }
 
+    /// GPT-J's own attention: queries and keys in FP32, weights in the type of the values; the result, and the weights.
+    /// Autocast casts back for the product what was widened.
+    pub(crate) fn attend_in_fp32(&mut self, call: AttentionCall) -> (Tensor, Tensor) {
+        let AttentionCall { query, key, value, .. } = call;
+        let [batch, heads, length, _] = query.shape.0;
+        let weights_shape = Shape([batch, heads, length, key.shape.0[2]]);
+        let [query_first, key_first, value_first] = [query, key, value].map(|x| self.lies_heads_first(x));
+        self.module("attention", &[query, key, value], |b| {
+            let (query, key) = (b.to(query, ElementType::Fp32), b.to(key, ElementType::Fp32));
+            b.local(query);
+            b.local(key);
+            let (key, query) = (b.autocast(key), b.autocast(query));
+            let (query, key) = (b.heads_first(query, query_first), b.heads_first(key, key_first));
+            let product = b.batched_matmul(query, key, weights_shape);
+            let scaled = b.scale(product);
+            let masked = match call.mask {
+                Mask::Tensor(mask) => b.add_constant(scaled, mask),
+                Mask::Full | Mask::Causal => scaled,
+            };
+            let weights = b.softmax_in_fp32(masked);
+            let weights = b.to(weights, value.element);
+            let weights = b.dropout(weights, call.dropout);
+            b.local(weights);
+            let value = b.autocast(value);
+            let factor = b.autocast(weights);
+            let value = b.heads_first(value, value_first);
+            let context = b.batched_matmul(factor, value, Shape([batch, heads, length, value.shape.width()]));
+            let together = batch == 1 || heads == 1 || length == 1;
+            let context =
+                if together { b.view(context, context.shape) } else { b.view_copied_back(context, context.shape) };
+            let joined = Shape::of3(batch, length, heads * value.shape.width());
+            let context = if length == 1 { b.view(context, joined) } else { b.contiguous(context, joined) };
+            (context, weights)
+        })
+    }
+
+    /// A view where heads lie first, otherwise a copy in which they do.
+    fn heads_first(&mut self, x: Tensor, lies_so: bool) -> Tensor {
+        if lies_so { self.view(x, x.shape) } else { self.contiguous(x, x.shape) }
+    }
+
     /// OLMo's norm: a layer norm without weights, in FP32.
     pub(crate) fn plain_layer_norm(&mut self, x: Tensor) -> Tensor {
         self.module("", &[x], |b| {
