@@ -293,6 +293,7 @@ fn model_type(class: &str) -> Option<&'static str> {
         "Gemma3TextConfig" => "gemma3_text",
         "GraniteConfig" => "granite",
         "CohereConfig" => "cohere",
+        "Cohere2Config" => "cohere2",
         "StableLmConfig" => "stablelm",
         "BertConfig" => "bert",
         "RobertaConfig" => "roberta",

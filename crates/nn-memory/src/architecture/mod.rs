@@ -12,6 +12,7 @@ mod bert;
 mod bloom;
 mod camembert;
 mod cohere;
+mod cohere2;
 mod deit;
 mod distilbert;
 mod electra;
@@ -196,6 +197,8 @@ families! {
     Granite, "granite", "Granite", granite::Granite;
     /// Command R and Aya.
     Cohere, "cohere", "Cohere", cohere::Cohere;
+    /// Command R7B and Command A.
+    Cohere2, "cohere2", "Cohere 2", cohere2::Cohere2;
     /// StableLM.
     StableLm, "stablelm", "StableLM", stablelm::StableLm;
     /// SmolLM 3.
