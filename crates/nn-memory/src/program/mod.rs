@@ -24,6 +24,9 @@ pub(crate) enum Grad {
     New,
     /// The same, handed on as a view: autograd cannot add to it in place.
     NewView,
+    /// A new tensor of the output's size, which autograd's engine casts to the input's type after the operator's own
+    /// backward.
+    Narrowed,
 }
 
 /// An input of an operator.

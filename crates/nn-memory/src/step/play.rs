@@ -798,11 +798,8 @@ impl<'p> Player<'p> {
                         self.hold(any);
                         any
                     }
-                    Grad::New | Grad::NewView => {
-                        let storage = program.storage_of[edge.tensor as usize];
-                        let bytes = program.gradient_bytes(edge.tensor);
-                        self.allocate(bytes, Kind::Temporary, storage)
-                    }
+                    Grad::New | Grad::NewView => self.gradient(edge.tensor),
+                    Grad::Narrowed => self.gradient(node.outputs.start),
                 };
             }
             self.multiplies(node);
@@ -811,6 +808,10 @@ impl<'p> Player<'p> {
             if recomputed {
                 // What was computed again goes with the operator's own backward, what forward kept after the sums.
                 self.release_saved(node);
+            }
+            for (slot, edge) in made.iter_mut().zip(edges).filter(|(_, edge)| edge.grad == Grad::Narrowed) {
+                let wide = std::mem::replace(slot, self.gradient(edge.tensor));
+                self.drop(wide);
             }
             self.scratch(node.reduction_scratch);
             if let Some(live) = unreduced {
@@ -838,6 +839,12 @@ impl<'p> Player<'p> {
             self.release_saved(node);
         }
         self.point();
+    }
+
+    /// A new gradient of a tensor.
+    fn gradient(&mut self, tensor: u32) -> u32 {
+        let storage = self.program.storage_of[tensor as usize];
+        self.allocate(self.program.gradient_bytes(tensor), Kind::Temporary, storage)
     }
 
     fn release_saved(&mut self, node: &Node) {

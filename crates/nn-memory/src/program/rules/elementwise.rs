@@ -60,7 +60,7 @@ impl Builder {
         let full = a.shape.elements().max(b.shape.elements());
         let shape = if a.shape.elements() == full { a.shape } else { b.shape };
         // The gradient of the smaller one is a full product first, then summed.
-        let (mut scratch, mut unreduced, mut reduction_scratch) = (0, 0, 0);
+        let (mut unreduced, mut reduction_scratch) = (0, 0);
         for tensor in both {
             if tensor.requires_grad && tensor.shape.elements() != full {
                 let (all, sums) = (full.unwrap_or(0), tensor.shape.elements().unwrap_or(0).max(1));
@@ -69,19 +69,14 @@ impl Builder {
                 reduction_scratch = round(reduction(self.mode.multiprocessors, sums, all / sums, along_rows));
             }
         }
-        for tensor in both {
-            if tensor.requires_grad && tensor.element != element && tensor.shape.elements() == full {
-                scratch += self.size(shape, element);
-            }
-            // It comes in the wider type.
-            if tensor.requires_grad && tensor.element != element {
-                scratch += self.size(shape, element);
-            }
-        }
+        let grad = |of: Tensor| {
+            let narrows = of.element != element && of.shape.elements() == full;
+            if narrows { Grad::Narrowed } else { Grad::New }
+        };
         // Autograd works through the arguments by their names: `other` before `self`.
-        let inputs = [(b, Grad::New), (a, Grad::New)];
+        let inputs = [(b, grad(b)), (a, grad(a))];
         let rule = Rule::new("mul", &inputs, Output::Fresh(shape, element));
-        self.run(Rule { saved, backward_scratch: scratch, unreduced, reduction_scratch, ..rule })
+        self.run(Rule { saved, unreduced, reduction_scratch, ..rule })
     }
 
     /// `x · s` or `x / s` with a number.
