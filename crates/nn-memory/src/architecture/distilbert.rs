@@ -40,7 +40,16 @@ impl DistilBert {
             attention_dropout: self.attention_dropout,
             own_outputs: false,
             labels: self.num_labels,
-            names: Names { query: "q_lin", key: "k_lin", value: "v_lin", output: "out_lin", up: "lin1", down: "lin2" },
+            names: Names {
+                query: "q_lin",
+                key: "k_lin",
+                value: "v_lin",
+                output: "out_lin",
+                up: "lin1",
+                down: "lin2",
+                pooler: "pre_classifier",
+                transform: "vocab_transform",
+            },
             tokens_head: TokensHead { activation: self.activation, tied: self.tie_word_embeddings, ties_bias: false },
             classifier: Classifier::Relu(self.seq_classif_dropout),
         }

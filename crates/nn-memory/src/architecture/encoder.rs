@@ -51,11 +51,22 @@ pub(super) struct Names {
     pub(super) output: &'static str,
     pub(super) up: &'static str,
     pub(super) down: &'static str,
+    /// Those of the heads: what pools, and what goes into the logits of tokens.
+    pub(super) pooler: &'static str,
+    pub(super) transform: &'static str,
 }
 
 impl Names {
-    pub(super) const BERT: Self =
-        Self { query: "query", key: "key", value: "value", output: "dense", up: "dense", down: "dense" };
+    pub(super) const BERT: Self = Self {
+        query: "query",
+        key: "key",
+        value: "value",
+        output: "dense",
+        up: "dense",
+        down: "dense",
+        pooler: "dense",
+        transform: "dense",
+    };
 }
 
 /// How the first token's state becomes logits.
@@ -179,7 +190,8 @@ impl Encoder {
             request.pass.trains().then(|| b.input(Shape::matrix(request.batch, request.length), ElementType::Int64));
         let TokensHead { activation, tied, ties_bias } = self.tokens_head;
         b.module("head", &[hidden], |b| {
-            let transform = Linear { name: "transform", input: self.hidden, output: self.embedding, bias: true };
+            let transform =
+                Linear { name: self.names.transform, input: self.hidden, output: self.embedding, bias: true };
             let out = b.linear(hidden, transform);
             let out = b.activation(activation, out);
             let out = b.layer_norm_module(out, true);
@@ -213,7 +225,7 @@ impl Encoder {
                     b.dropout(state, dropout)
                 }
                 Classifier::Relu(rate) => {
-                    let state = of_the_task(b, first, Linear { name: "pre_classifier", ..dense });
+                    let state = of_the_task(b, first, Linear { name: self.names.pooler, ..dense });
                     let state = b.activation(Activation::Relu, state);
                     b.dropout(state, rate)
                 }
