@@ -50,7 +50,7 @@ pub(super) fn blocks(
     request: &Request,
     count: u64,
     first: Tensor,
-    block: impl Fn(&mut Builder, Tensor) -> Tensor,
+    mut block: impl FnMut(&mut Builder, Tensor) -> Tensor,
 ) -> Tensor {
     lower_blocks(b, request, count, 1, first, &RefCell::default(), &mut |b, x, _| block(b, x))
 }

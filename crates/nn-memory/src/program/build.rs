@@ -91,6 +91,17 @@ impl Rule<'_> {
     }
 }
 
+/// A weight that autocast has cast.
+#[derive(Debug, Clone, Copy)]
+struct Cast {
+    weight: u32,
+    cast: Tensor,
+    /// The operator.
+    node: u32,
+    /// How many checkpoints there were when it last ran: what is computed again casts again, once a block.
+    checkpoints: usize,
+}
+
 /// A program in the making.
 pub(crate) struct Builder {
     pub(crate) mode: Mode,
@@ -109,8 +120,10 @@ pub(crate) struct Builder {
     frames: Vec<u32>,
     /// What every checkpointed block is given besides its input.
     shared: Vec<u32>,
-    /// What autocast has cast, and the weight it was.
-    casts: Vec<(u32, Tensor)>,
+    /// What autocast has cast.
+    casts: Vec<Cast>,
+    /// The weights of the layer that runs, where it shares them, and how many of them it has asked for.
+    given: Option<(Vec<Tensor>, usize)>,
     /// Layers that the parameter being made stands for.
     copies: u64,
     too_large: bool,
@@ -138,6 +151,7 @@ impl Builder {
             frames: Vec::new(),
             shared: Vec::new(),
             casts: Vec::new(),
+            given: None,
             copies: 1,
             too_large: false,
         }
@@ -200,6 +214,12 @@ impl Builder {
         element: ElementType,
         trainable: bool,
     ) -> Tensor {
+        if let Some((weights, next)) = &mut self.given {
+            *next += 1;
+            if let Some(weight) = weights.get(*next - 1) {
+                return *weight;
+            }
+        }
         let index = u32_of(self.program.parameters.len());
         self.program.parameters.push(Parameter {
             name,
@@ -211,7 +231,21 @@ impl Builder {
             dimensions,
         });
         let storage = self.storage(shape, element, Role::Parameter(index));
-        self.tensor(storage, shape, element, trainable && self.mode.autograd)
+        let weight = self.tensor(storage, shape, element, trainable && self.mode.autograd);
+        if let Some((weights, _)) = &mut self.given {
+            weights.push(weight);
+        }
+        weight
+    }
+
+    /// Runs a layer whose weights are those of others too: the first of them makes them, the next are given the same.
+    pub(crate) fn sharing<T>(&mut self, weights: &mut Vec<Tensor>, layer: impl FnOnce(&mut Self) -> T) -> T {
+        self.given = Some((std::mem::take(weights), 0));
+        let result = layer(self);
+        if let Some((given, _)) = self.given.take() {
+            *weights = given;
+        }
+        result
     }
 
     /// Makes gradients flow to a tensor whatever it was made of: `requires_grad_`. The graph holds it from then on.
@@ -501,8 +535,11 @@ impl Builder {
             }
             let start = u32_of(self.program.parameters.len());
             state = layer(self, state);
-            self.program.sections[section as usize].parameters =
-                Span { start, end: u32_of(self.program.parameters.len()) };
+            let end = u32_of(self.program.parameters.len());
+            // Layers that share their weights make none after the first.
+            if end > start {
+                self.program.sections[section as usize].parameters = Span { start, end };
+            }
             self.copies = copies;
         }
         self.program.instructions.push(Instruction::Mark { section, iteration: small(written) });
@@ -539,16 +576,25 @@ impl Builder {
     pub(crate) fn autocast(&mut self, tensor: Tensor) -> Tensor {
         match self.mode.autocast {
             Some(element) if tensor.element == ElementType::Fp32 => {
-                if let Some(&(_, cast)) = self.casts.iter().find(|(id, _)| *id == tensor.id) {
-                    return cast;
+                let checkpoints = self.program.checkpoints.len();
+                let known = self.casts.iter_mut().find(|known| known.weight == tensor.id);
+                let first = known.is_none();
+                if let Some(known) = known
+                    && tensor.requires_grad
+                {
+                    if std::mem::replace(&mut known.checkpoints, checkpoints) != checkpoints {
+                        self.program.instructions.push(Instruction::CastAgain(known.node));
+                    }
+                    return known.cast;
                 }
                 let cast = self.to(tensor, element);
                 if self.is_parameter(tensor).is_some() {
                     self.mark(cast, Role::CastWeight);
-                    let bytes = self.bytes(cast).saturating_mul(self.copies);
-                    self.program.cast_weights = self.program.cast_weights.saturating_add(bytes);
-                    if tensor.requires_grad {
-                        self.casts.push((tensor.id, cast));
+                    if first {
+                        let bytes = self.bytes(cast).saturating_mul(self.copies);
+                        self.program.cast_weights = self.program.cast_weights.saturating_add(bytes);
+                        let node = u32_of(self.program.nodes.len() - 1);
+                        self.casts.push(Cast { weight: tensor.id, cast, node, checkpoints });
                     }
                 }
                 cast
@@ -560,8 +606,8 @@ impl Builder {
     /// `with torch.autocast` ends: its cache goes.
     pub(crate) fn end_autocast(&mut self) {
         let frame = self.frames.len();
-        let casts: Vec<u32> = self.casts.drain(..).map(|(_, cast)| cast.id).collect();
-        self.frames.extend(casts);
+        self.frames
+            .extend(self.casts.drain(..).map(|known| known.cast).filter(|cast| cast.requires_grad).map(|cast| cast.id));
         self.returns(frame);
     }
 

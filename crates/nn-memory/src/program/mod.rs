@@ -95,6 +95,8 @@ pub(crate) struct Node {
 pub(crate) enum Instruction {
     /// An operator runs.
     Node(u32),
+    /// A checkpointed block uses what autocast had cast before: where it is computed again, this operator runs again.
+    CastAgain(u32),
     /// A Python frame returns, and lets go of what it held ([`Program::held`]).
     Return(Span),
     /// Iteration `iteration` of a section begins (or the section ends, after the last).

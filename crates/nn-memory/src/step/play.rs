@@ -453,6 +453,7 @@ impl<'p> Player<'p> {
                     }
                 }
                 Instruction::CheckpointEnd(_) => checkpoint = None,
+                Instruction::CastAgain(_) => {}
             }
         }
         // The loss is held by the training loop; logits of inference by its caller.
@@ -695,7 +696,7 @@ impl<'p> Player<'p> {
                         self.undo(entry, inside);
                     }
                 }
-                Instruction::Return(_) => {}
+                Instruction::Return(_) | Instruction::CastAgain(_) => {}
                 Instruction::Mark { section, iteration } => self.cross_backward(section, iteration),
                 Instruction::CheckpointEnd(which) => {
                     block = Some(which);
@@ -734,6 +735,10 @@ impl<'p> Player<'p> {
                         self.run(node, index(at), keep);
                     }
                     made.extend(entry.outputs.indices());
+                }
+                Instruction::CastAgain(node) => {
+                    self.run(node, index(at), keep);
+                    made.extend(program.nodes[node as usize].outputs.indices());
                 }
                 Instruction::Return(span) => self.let_go(span, index(at)),
                 Instruction::Mark { section, iteration } => self.cross_forward(section, iteration),
