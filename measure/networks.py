@@ -1,7 +1,10 @@
 """Builds what a case names: the network, a batch for it, and the loss an ordinary training script would take."""
+import functools
+
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16, "fp64": torch.float64}
 # the loss of networks that end in one label per sample: what transformers calls it, and the function itself
@@ -10,6 +13,8 @@ LOSSES = {
     "mse": ("regression", F.mse_loss),
     "bce_with_logits": ("multi_label_classification", F.binary_cross_entropy_with_logits),
 }
+# modules that a script checkpoints where transformers checkpoints none
+BLOCKS = {"AlbertLayerGroup"}
 TOKEN_INPUTS = {"lm", "mlm", "cls", "seq2seq"}
 WORDS_IN_USE = 997  # fewer than any vocabulary here; a text of one word only would send it all to the same experts
 
@@ -198,13 +203,25 @@ def with_adapters(network, lora):
 
 def checkpoint_blocks(network, case):
     if case["source"] == "transformers":
-        network.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        if network.supports_gradient_checkpointing:
+            network.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        else:
+            checkpoint_by_hand(network)
         if case.get("lora"):  # otherwise nothing that enters a block asks for a gradient
             network.enable_input_require_grads()
     elif case["source"] == "timm":
         network.set_grad_checkpointing(True)
     else:
         raise ValueError(f"no checkpointing for networks from {case['source']}")
+
+
+def checkpoint_by_hand(network):
+    """What a script does where transformers checkpoints nothing."""
+    blocks = [module for module in network.modules() if type(module).__name__ in BLOCKS]
+    if not blocks:
+        raise ValueError(f"no blocks to checkpoint in {type(network).__name__}")
+    for block in blocks:
+        block.forward = functools.partial(checkpoint, block.forward, use_reentrant=False)
 
 
 # ---- case -> batch

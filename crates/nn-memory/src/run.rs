@@ -366,6 +366,8 @@ pub const TARGET_MODULES: &[&str] = &[
     "shared_expert_gate",
     "fc_in",
     "fc_out",
+    "ffn",
+    "ffn_output",
 ];
 
 /// A set of [`TARGET_MODULES`].

@@ -190,6 +190,19 @@ fn one_layer_of_llama_2_7b_by_hand() {
 }
 
 #[test]
+fn albert_has_no_more_groups_than_layers() {
+    let config = |groups, layers| {
+        let json =
+            format!("{{\"model_type\":\"albert\",\"num_hidden_groups\":{groups},\"num_hidden_layers\":{layers}}}");
+        let model = Model::Described(Config::from_json(&json).expect("fields of the family"));
+        estimate(&Scenario { model, ..Scenario::default() })
+    };
+    assert!(config(3, 3).is_ok());
+    let error = config(4, 3).expect_err("a group is left without a layer").to_string();
+    assert!(error.contains("num_hidden_groups must be 1 to 3, got 4"), "{error}");
+}
+
+#[test]
 fn a_network_beyond_64_bits_is_an_error_and_never_a_wrong_total() {
     // Every module that LoRA may adapt: what is kept of a layer differs by it.
     let lora = TARGET_MODULES

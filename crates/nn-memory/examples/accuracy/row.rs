@@ -301,6 +301,7 @@ fn model_type(class: &str) -> Option<&'static str> {
         "CamembertConfig" => "camembert",
         "DistilBertConfig" => "distilbert",
         "ElectraConfig" => "electra",
+        "AlbertConfig" => "albert",
         "ModernBertConfig" => "modernbert",
         "T5Config" => "t5",
         "MT5Config" => "mt5",

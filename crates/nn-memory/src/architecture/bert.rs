@@ -47,7 +47,7 @@ impl Bert {
             labels: self.num_labels,
             names: Names::BERT,
             tokens_head: TokensHead { activation: self.hidden_act, tied: self.tie_word_embeddings, ties_bias: true },
-            classifier: Classifier::Pooler,
+            classifier: Classifier::Pooler(self.hidden_dropout_prob),
         }
     }
 }

@@ -72,8 +72,8 @@ impl Names {
 /// How the first token's state becomes logits.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Classifier {
-    /// A pooler with tanh, dropout, a linear layer.
-    Pooler,
+    /// A pooler with tanh, dropout of this rate, a linear layer.
+    Pooler(Decimal),
     /// Dropout, a linear layer, an activation, dropout, a linear layer.
     Head(Activation),
     /// A linear layer, ReLU, dropout of this rate, a linear layer.
@@ -82,16 +82,31 @@ pub(super) enum Classifier {
 
 impl Encoder {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+        self.lower_with(b, request, &mut |b, hidden| {
+            let Self { embedding: input, hidden: output, .. } = *self;
+            let project = Linear { name: "embeddings_project", input, output, bias: true };
+            let hidden = if input == output { hidden } else { b.linear(hidden, project) };
+            // The model's frame holds what it embedded until it returns.
+            b.local(hidden);
+            let mask = self.mask(b, request, hidden);
+            blocks(b, request, self.layers, hidden, |b, x| self.block(b, x, mask))
+        })
+    }
+
+    /// The same with what `encode` makes of the embeddings.
+    pub(super) fn lower_with(
+        &self,
+        b: &mut Builder,
+        request: &Request,
+        encode: &mut dyn FnMut(&mut Builder, Tensor) -> Tensor,
+    ) -> Result<(), ConfigError> {
         divisible("num_attention_heads", self.heads, "1", 1)?;
         divisible("hidden_size", self.hidden, "num_attention_heads", self.heads)?;
         let ids = b.input(Shape::matrix(request.batch, request.length), ElementType::Int64);
         let table = b.parameter("word_embeddings", Shape::matrix(self.vocabulary, self.embedding), 2);
         let hidden = b.module("model", &[], |b| {
             let hidden = self.embeddings(b, request, ids, table);
-            // The model's frame holds what it embedded until it returns.
-            b.local(hidden);
-            let mask = self.mask(b, request, hidden);
-            blocks(b, request, self.layers, hidden, |b, x| self.block(b, x, mask))
+            encode(b, hidden)
         });
         match request.run.head {
             Head::LanguageModel => self.masked_language_model(b, request, hidden, table),
@@ -104,7 +119,7 @@ impl Encoder {
         let width = self.embedding;
         let positions = b.parameter("position_embeddings", Shape::matrix(self.positions, width), 2);
         let types = self.token_types.map(|types| b.parameter("token_type_embeddings", Shape::matrix(types, width), 2));
-        let hidden = b.module("embeddings", &[], |b| {
+        b.module("embeddings", &[], |b| {
             let tokens = b.embedding(ids, table);
             let tokens = embedded(b, request, tokens);
             b.local(tokens);
@@ -121,15 +136,11 @@ impl Encoder {
             let sum = b.add_broadcast(sum, position);
             let normal = b.layer_norm_module(sum, true);
             b.dropout(normal, self.dropout)
-        });
-        if self.embedding == self.hidden {
-            return hidden;
-        }
-        b.linear(hidden, Linear { name: "embeddings_project", input: width, output: self.hidden, bias: true })
+        })
     }
 
     /// Attention sees every token: no mask but one for padding.
-    fn mask(&self, b: &mut Builder, request: &Request, hidden: Tensor) -> Mask {
+    pub(super) fn mask(&self, b: &mut Builder, request: &Request, hidden: Tensor) -> Mask {
         if !request.run.padding {
             return Mask::Full;
         }
@@ -213,10 +224,10 @@ impl Encoder {
         b.module("head", &[hidden], |b| {
             let first = b.slice(hidden, Shape::matrix(request.batch, width));
             let state = match self.classifier {
-                Classifier::Pooler => {
-                    let pooled = b.linear(first, dense);
+                Classifier::Pooler(rate) => {
+                    let pooled = b.linear(first, Linear { name: self.names.pooler, ..dense });
                     let pooled = b.activation(Activation::Tanh, pooled);
-                    b.dropout(pooled, dropout)
+                    b.dropout(pooled, rate)
                 }
                 Classifier::Head(activation) => {
                     let state = b.dropout(first, dropout);

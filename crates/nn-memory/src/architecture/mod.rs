@@ -7,6 +7,7 @@ mod config;
 mod decoder;
 mod read;
 
+mod albert;
 mod bart;
 mod bert;
 mod bloom;
@@ -221,6 +222,8 @@ families! {
     DistilBert, "distilbert", "DistilBERT", distilbert::DistilBert;
     /// ELECTRA.
     Electra, "electra", "ELECTRA", electra::Electra;
+    /// ALBERT.
+    Albert, "albert", "ALBERT", albert::Albert;
     /// ModernBERT.
     ModernBert, "modernbert", "ModernBERT", modernbert::ModernBert;
     /// BART.
@@ -257,6 +260,7 @@ impl Family {
                 | Self::Camembert
                 | Self::DistilBert
                 | Self::Electra
+                | Self::Albert
                 | Self::ModernBert
                 | Self::Vit
                 | Self::Deit

@@ -28,6 +28,9 @@ pub struct Model {
     /// `xlm-roberta`, `camembert`, `distilbert`, `electra` and `modernbert`; for conditional generation with `t5`, `mt5`
     /// and `bart`; for image classification with `vit` and `deit`; timm's for `timm_swin` and
     /// `timm_mixer`; torchvision's for `torchvision_vit`. None where that class is not the model's own.
+    /// `xlm-roberta`, `camembert`, `distilbert`, `electra`, `albert` and `modernbert`; for conditional generation with
+    /// `t5`, `mt5` and `bart`; for image classification with `vit` and `deit`; timm's for `timm_swin`. None where that
+    /// class is not the model's own.
     pub parameters: Option<u64>,
     /// Where the fields are stated.
     pub source: &'static str,
@@ -36,6 +39,12 @@ pub struct Model {
 /// The models, by family (`model_type`) and then by size.
 #[rustfmt::skip]
 pub const MODELS: &[Model] = &[
+    // albert
+    Model { key: "albert-base-v2", name: "ALBERT base v2", config: r#"{"model_type":"albert","embedding_size":128,"hidden_size":768,"intermediate_size":3072,"num_hidden_layers":12,"num_attention_heads":12,"vocab_size":30000,"max_position_embeddings":512}"#, parameters: Some(11_221_680), source: "https://huggingface.co/albert/albert-base-v2/blob/main/config.json" },
+    Model { key: "albert-large-v2", name: "ALBERT large v2", config: r#"{"model_type":"albert","embedding_size":128,"hidden_size":1024,"intermediate_size":4096,"num_hidden_layers":24,"num_attention_heads":16,"vocab_size":30000,"max_position_embeddings":512}"#, parameters: Some(16_795_824), source: "https://huggingface.co/albert/albert-large-v2/blob/main/config.json" },
+    Model { key: "albert-xlarge-v2", name: "ALBERT xlarge v2", config: r#"{"model_type":"albert","embedding_size":128,"hidden_size":2048,"intermediate_size":8192,"num_hidden_layers":24,"num_attention_heads":16,"vocab_size":30000,"max_position_embeddings":512}"#, parameters: Some(54_821_040), source: "https://huggingface.co/albert/albert-xlarge-v2/blob/main/config.json" },
+    Model { key: "albert-xxlarge-v2", name: "ALBERT xxlarge v2", config: r#"{"model_type":"albert","embedding_size":128,"hidden_size":4096,"intermediate_size":16384,"num_hidden_layers":12,"num_attention_heads":64,"vocab_size":30000,"max_position_embeddings":512}"#, parameters: Some(206_368_944), source: "https://huggingface.co/albert/albert-xxlarge-v2/blob/main/config.json" },
+
     // bart
     Model { key: "bart-base", name: "BART base", config: r#"{"model_type":"bart","d_model":768,"encoder_layers":6,"encoder_ffn_dim":3072,"encoder_attention_heads":12,"decoder_layers":6,"decoder_ffn_dim":3072,"decoder_attention_heads":12,"attention_dropout":0.1,"activation_dropout":0.1,"vocab_size":50265,"max_position_embeddings":1024}"#, parameters: Some(139_420_416), source: "https://huggingface.co/facebook/bart-base/blob/main/config.json" },
     Model { key: "bart-large", name: "BART large", config: r#"{"model_type":"bart","d_model":1024,"encoder_layers":12,"encoder_ffn_dim":4096,"encoder_attention_heads":16,"decoder_layers":12,"decoder_ffn_dim":4096,"decoder_attention_heads":16,"attention_dropout":0.1,"activation_dropout":0.1,"vocab_size":50265,"max_position_embeddings":1024}"#, parameters: Some(406_291_456), source: "https://huggingface.co/facebook/bart-large/blob/main/config.json" },

@@ -94,6 +94,48 @@ fn layers_in_all(scenario: &Scenario, config: &Config) -> u64 {
     sections.map(|section| section.layers).fold(0, u64::saturating_add)
 }
 
+#[test]
+fn layers_that_share_their_weights_cost_the_same_however_many() {
+    let precision = PrecisionMode::AutocastBf16;
+    let run = Run { precision, checkpointing: Checkpointing::Block, ..Run::default() };
+    let scenario = |task| Scenario { task, run, batch_size: 2, sequence_length: 96, ..Scenario::default() };
+    for task in [Task::Training(Training::default()), Task::Inference] {
+        let scenario = scenario(task);
+        let [few, many] = [12, 100_000].map(|layers| {
+            let config = with_layers(Family::Albert, layers);
+            let lowered = lower(&scenario, &config, Layers::Counted).expect("it has an estimate");
+            let outcome = play(&lowered, Watch::Peak).remove(0);
+            let program = &lowered.passes[0].0;
+            let weights: u64 = program.parameters.iter().map(|weight| weight.bytes() * weight.copies).sum();
+            (program.instructions.len(), weights, program.cast_weights, outcome.before)
+        });
+        assert_eq!(few, many);
+    }
+}
+
+#[test]
+fn groups_that_share_weights_are_repeated_as_if_written_out() {
+    for (groups, inner) in [(1, 2), (2, 1), (3, 2)] {
+        for layers in [3, 7, 12, 17] {
+            let mut config = with_layers(Family::Albert, layers);
+            config.set("num_hidden_groups", groups).expect("a number within the limits");
+            config.set("inner_group_num", inner).expect("a number within the limits");
+            for (task, run) in [Task::Training(Training::default()), Task::Lora(Training::default()), Task::Inference]
+                .into_iter()
+                .flat_map(|task| runs().into_iter().map(move |run| (task, run)))
+            {
+                for checkpointing in CHECKPOINTING {
+                    let model = Model::Described(config);
+                    let run = Run { checkpointing, ..run };
+                    let scenario =
+                        Scenario { model, task, run, batch_size: 2, sequence_length: 96, ..Scenario::default() };
+                    agrees(&scenario, &config);
+                }
+            }
+        }
+    }
+}
+
 fn runs() -> Vec<Run> {
     let precisions = [PrecisionMode::Fp32, PrecisionMode::Bf16, PrecisionMode::AutocastBf16, PrecisionMode::Bf16Master];
     let mut runs: Vec<_> = precisions.into_iter().map(|precision| Run { precision, ..Run::default() }).collect();
