@@ -266,6 +266,7 @@ fn config(case: &Value) -> Result<Config, String> {
 fn model_type(class: &str) -> Option<&'static str> {
     Some(match class {
         "GPT2Config" => "gpt2",
+        "GPTNeoConfig" => "gpt_neo",
         "GPTJConfig" => "gptj",
         "GPTNeoXConfig" => "gpt_neox",
         "OPTConfig" => "opt",

@@ -6,7 +6,7 @@ use super::config::{
 use super::decoder::{biased_language_head, blocks_with_weights, divisible, embed};
 use super::llama::{cached, causal_mask, hold_mask};
 use super::{ConfigError, Request};
-use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
+use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Scores, Shape, Softmax, Tensor};
 use crate::{Attention, Decimal, Run};
 
 config! {
@@ -99,7 +99,7 @@ impl GptJ {
             softcap: false,
             projected: true,
         };
-        let (context, weights) = b.attend_in_fp32(call);
+        let (context, weights) = b.attend_in_fp32(call, Scores::Scaled);
         b.local(weights);
         let out = b.linear(context, Linear { name: "out_proj", input: width, output: width, bias: false });
         (b.dropout(out, self.resid_pdrop), weights)

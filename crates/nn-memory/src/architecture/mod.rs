@@ -23,6 +23,7 @@ mod gemma;
 mod gemma2;
 mod gemma3;
 mod gpt2;
+mod gpt_neo;
 mod gpt_neox;
 mod gptj;
 mod granite;
@@ -172,6 +173,8 @@ families! {
     Gemma3, "gemma3_text", "Gemma 3", gemma3::Gemma3;
     /// OPT.
     Opt, "opt", "OPT", opt::Opt;
+    /// GPT-Neo.
+    GptNeo, "gpt_neo", "GPT-Neo", gpt_neo::GptNeo;
     /// GPT-J.
     GptJ, "gptj", "GPT-J", gptj::GptJ;
     /// GPT-NeoX, Pythia.

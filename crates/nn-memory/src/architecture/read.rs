@@ -348,11 +348,13 @@ fn shown(name: &str) -> String {
 }
 
 /// Names that other members of a family, or older versions, have for a field.
-const SYNONYMS: [(&str, &str); 9] = [
+const SYNONYMS: [(&str, &str); 11] = [
     ("n_ctx", "n_positions"),
     ("max_position_embeddings", "n_positions"),
     ("num_attention_heads", "n_head"),
+    ("num_attention_heads", "num_heads"),
     ("num_hidden_layers", "n_layer"),
+    ("num_hidden_layers", "num_layers"),
     ("hidden_size", "n_embd"),
     ("n_layer", "num_hidden_layers"),
     ("n_head", "num_attention_heads"),
@@ -580,6 +582,17 @@ mod tests {
             "summary_type":"cls_index","summary_use_proj":true,"task_specific_params":{"text-generation":
             {"do_sample":true,"max_length":50,"temperature":1.0}},"tie_word_embeddings":false,
             "tokenizer_class":"GPT2Tokenizer","transformers_version":"4.18.0.dev0","use_cache":true,"vocab_size":50400}"#,
+        );
+        same_as(
+            "gpt-neo-125m",
+            r#"{"activation_function":"gelu_new","architectures":["GPTNeoForCausalLM"],"attention_dropout":0,
+            "attention_layers":["global","local","global","local","global","local","global","local","global","local",
+            "global","local"],"attention_types":[[["global","local"],6]],"bos_token_id":50256,"embed_dropout":0,
+            "eos_token_id":50256,"gradient_checkpointing":false,"hidden_size":768,"initializer_range":0.02,
+            "intermediate_size":null,"layer_norm_epsilon":1e-05,"max_position_embeddings":2048,"model_type":"gpt_neo",
+            "num_heads":12,"num_layers":12,"resid_dropout":0,"summary_activation":null,"summary_first_dropout":0.1,
+            "summary_proj_to_labels":true,"summary_type":"cls_index","summary_use_proj":true,
+            "transformers_version":"4.9.0.dev0","use_cache":true,"vocab_size":50257,"window_size":256}"#,
         );
     }
 

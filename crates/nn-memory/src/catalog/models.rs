@@ -119,6 +119,11 @@ pub const MODELS: &[Model] = &[
     // published. Every other layer attends sparsely, which this class does not do; the weights are alike.
     Model { key: "gpt-3-175b", name: "GPT-3 175B", config: r#"{"model_type":"gpt2","n_embd":12288,"n_layer":96,"n_head":96,"n_positions":2048,"vocab_size":50257}"#, parameters: None, source: "https://arxiv.org/abs/2005.14165" },
 
+    // gpt_neo
+    Model { key: "gpt-neo-125m", name: "GPT-Neo 125M", config: r#"{"model_type":"gpt_neo","hidden_size":768,"num_layers":12,"num_heads":12,"vocab_size":50257,"max_position_embeddings":2048}"#, parameters: Some(125_198_592), source: "https://huggingface.co/EleutherAI/gpt-neo-125m/blob/main/config.json" },
+    Model { key: "gpt-neo-1.3b", name: "GPT-Neo 1.3B", config: r#"{"model_type":"gpt_neo","hidden_size":2048,"num_layers":24,"num_heads":16,"vocab_size":50257,"max_position_embeddings":2048}"#, parameters: Some(1_315_575_808), source: "https://huggingface.co/EleutherAI/gpt-neo-1.3B/blob/main/config.json" },
+    Model { key: "gpt-neo-2.7b", name: "GPT-Neo 2.7B", config: r#"{"model_type":"gpt_neo","hidden_size":2560,"num_layers":32,"num_heads":20,"vocab_size":50257,"max_position_embeddings":2048}"#, parameters: Some(2_651_307_520), source: "https://huggingface.co/EleutherAI/gpt-neo-2.7B/blob/main/config.json" },
+
     // gpt_neox
     Model { key: "pythia-70m", name: "Pythia 70M", config: r#"{"model_type":"gpt_neox","hidden_size":512,"intermediate_size":2048,"num_hidden_layers":6,"num_attention_heads":8,"vocab_size":50304,"max_position_embeddings":2048}"#, parameters: Some(70_426_624), source: "https://huggingface.co/EleutherAI/pythia-70m/blob/main/config.json" },
     Model { key: "pythia-160m", name: "Pythia 160M", config: r#"{"model_type":"gpt_neox","hidden_size":768,"intermediate_size":3072,"num_hidden_layers":12,"num_attention_heads":12,"vocab_size":50304,"max_position_embeddings":2048}"#, parameters: Some(162_322_944), source: "https://huggingface.co/EleutherAI/pythia-160m/blob/main/config.json" },

@@ -3,6 +3,15 @@
 use crate::program::build::{Output, Rule};
 use crate::program::{AttentionCall, Builder, ElementType, Grad, Mask, Shape, Tensor, round};
 
+/// What is done to the scores of [`Builder::attend_in_fp32`] before the mask is added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scores {
+    /// They are divided by a number.
+    Scaled,
+    /// `torch.where` hides what the layer's own mask hides.
+    Where,
+}
+
 impl Builder {
     /// `x · table` with a table of cosines or sines that may be of a wider type.
     fn times_table(&mut self, x: Tensor, table: ElementType) -> Tensor {
@@ -139,9 +148,9 @@ impl Builder {
         self.contiguous(context, Shape::of3(batch, length, heads * width))
     }
 
-    /// GPT-J's own attention: queries and keys in FP32, weights in the type of the values; the result, and the weights.
-    /// Autocast casts back for the product what was widened.
-    pub(crate) fn attend_in_fp32(&mut self, call: AttentionCall) -> (Tensor, Tensor) {
+    /// GPT-J's and GPT-Neo's own attention: queries and keys in FP32, weights in the type of the values; the result, and
+    /// the weights. Autocast casts back for the product what was widened.
+    pub(crate) fn attend_in_fp32(&mut self, call: AttentionCall, scores: Scores) -> (Tensor, Tensor) {
         let AttentionCall { query, key, value, .. } = call;
         let [batch, heads, length, _] = query.shape.0;
         let weights_shape = Shape([batch, heads, length, key.shape.0[2]]);
@@ -153,10 +162,17 @@ impl Builder {
             let (key, query) = (b.autocast(key), b.autocast(query));
             let (query, key) = (b.heads_first(query, query_first), b.heads_first(key, key_first));
             let product = b.batched_matmul(query, key, weights_shape);
-            let scaled = b.scale(product);
+            let masked = match scores {
+                Scores::Scaled => b.scale(product),
+                Scores::Where => {
+                    let least = b.make("tensor", Shape::SCALAR, product.element);
+                    b.local(least);
+                    b.map("where", product)
+                }
+            };
             let masked = match call.mask {
-                Mask::Tensor(mask) => b.add_constant(scaled, mask),
-                Mask::Full | Mask::Causal => scaled,
+                Mask::Tensor(mask) => b.add_constant(masked, mask),
+                Mask::Full | Mask::Causal => masked,
             };
             let weights = b.softmax_in_fp32(masked);
             let weights = b.to(weights, value.element);
