@@ -337,13 +337,20 @@ fn timm(model: &str, fields: &mut serde_json::Map<String, Value>) -> Option<&'st
         "huge" => (1_280, 32, 16),
         _ => return None,
     };
-    if !matches!(family, "vit" | "deit") || words.next().is_some() {
+    let model_type = match family {
+        "vit" | "deit" => "timm_vit",
+        "beit" | "beitv2" if !distilled => "timm_beit",
+        _ => return None,
+    };
+    if words.next().is_some() {
         return None;
     }
     let patch: u64 = patch.strip_prefix("patch")?.parse().ok()?;
     let image: u64 = image.parse().ok()?;
     rename(fields, &[("proj_drop_rate", "hidden_dropout_prob"), ("attn_drop_rate", "attention_probs_dropout_prob")]);
-    fields.insert("distilled".into(), distilled.into());
+    if distilled {
+        fields.insert("distilled".into(), distilled.into());
+    }
     for (key, value) in [
         ("hidden_size", width),
         ("num_hidden_layers", layers),
@@ -354,7 +361,7 @@ fn timm(model: &str, fields: &mut serde_json::Map<String, Value>) -> Option<&'st
     ] {
         fields.insert(key.into(), value.into());
     }
-    Some("timm_vit")
+    Some(model_type)
 }
 
 /// The fields of timm and torchvision under the names that they have here.

@@ -26,6 +26,17 @@ pub(super) struct Vision {
     pub(super) library: Library,
 }
 
+/// A sample goes on without a layer at random: `DropPath` of timm.
+pub(super) fn drop_path(b: &mut Builder, x: Tensor, rate: Decimal) -> Tensor {
+    if !b.mode.training || rate == Decimal::whole(0) {
+        return x;
+    }
+    b.module("", &[x], |b| {
+        let kept = b.make("bernoulli_", Shape::matrix(x.shape.0[1], 1), x.element);
+        b.multiply(x, kept)
+    })
+}
+
 /// Whose code it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Library {

@@ -54,6 +54,7 @@ mod smollm3;
 mod stablelm;
 mod starcoder2;
 mod t5;
+mod timm_beit;
 mod timm_mixer;
 mod timm_swin;
 mod timm_vit;
@@ -237,6 +238,8 @@ families! {
     Deit, "deit", "DeiT", deit::Deit;
     /// ViT and DeiT as timm has them.
     TimmVit, "timm_vit", "ViT (timm)", timm_vit::TimmVit;
+    /// BEiT as timm has it.
+    TimmBeit, "timm_beit", "BEiT (timm)", timm_beit::TimmBeit;
     /// ViT as torchvision has it.
     TorchvisionVit, "torchvision_vit", "ViT (torchvision)", torchvision_vit::TorchvisionVit;
     /// Swin as timm has it.
@@ -268,6 +271,7 @@ impl Family {
                 | Self::Vit
                 | Self::Deit
                 | Self::TimmVit
+                | Self::TimmBeit
                 | Self::TorchvisionVit
                 | Self::TimmSwin
                 | Self::TimmMixer

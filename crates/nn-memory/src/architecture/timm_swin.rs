@@ -3,6 +3,7 @@
 
 use super::config::{FLAG, RATE, WIDTH, config, count};
 use super::decoder::{alternating_blocks, blocks, divisible, embedded};
+use super::image::drop_path;
 use super::labels::{classify, finish, labels};
 use super::{Activation, ConfigError, FieldKind, Request};
 use crate::Decimal;
@@ -134,15 +135,8 @@ impl Stage<'_> {
         b.add(x, out)
     }
 
-    /// A sample goes on without the block at random.
     fn drop_path(&self, b: &mut Builder, x: Tensor) -> Tensor {
-        if !(b.mode.training && self.drops && self.swin.drop_path_rate != Decimal::whole(0)) {
-            return x;
-        }
-        b.module("", &[x], |b| {
-            let kept = b.make("bernoulli_", Shape::matrix(x.shape.0[1], 1), x.element);
-            b.multiply(x, kept)
-        })
+        if self.drops { drop_path(b, x, self.swin.drop_path_rate) } else { x }
     }
 
     /// Windows of the image, each attended by itself, put together again.

@@ -31,6 +31,8 @@ pub struct Model {
     /// `xlm-roberta`, `camembert`, `distilbert`, `electra`, `albert` and `modernbert`; for conditional generation with
     /// `t5`, `mt5` and `bart`; for image classification with `vit` and `deit`; timm's for `timm_swin`. None where that
     /// class is not the model's own.
+    /// and `bart`; for image classification with `vit` and `deit`; timm's for `timm_beit`,
+    /// `timm_mixer` and `timm_swin`; torchvision's for `torchvision_vit`. None where that class is not the model's own.
     pub parameters: Option<u64>,
     /// Where the fields are stated.
     pub source: &'static str,
@@ -264,6 +266,13 @@ pub const MODELS: &[Model] = &[
     Model { key: "t5-large", name: "T5 large", config: r#"{"model_type":"t5","d_model":1024,"d_kv":64,"d_ff":4096,"num_layers":24,"num_decoder_layers":24,"num_heads":16,"vocab_size":32128}"#, parameters: Some(737_668_096), source: "https://huggingface.co/google-t5/t5-large/blob/main/config.json" },
     Model { key: "t5-3b", name: "T5 3B", config: r#"{"model_type":"t5","d_model":1024,"d_kv":128,"d_ff":16384,"num_layers":24,"num_decoder_layers":24,"num_heads":32,"vocab_size":32128}"#, parameters: Some(2_851_598_336), source: "https://huggingface.co/google-t5/t5-3b/blob/main/config.json" },
     Model { key: "t5-11b", name: "T5 11B", config: r#"{"model_type":"t5","d_model":1024,"d_kv":128,"d_ff":65536,"num_layers":24,"num_decoder_layers":24,"num_heads":128,"vocab_size":32128}"#, parameters: Some(11_307_321_344), source: "https://huggingface.co/google-t5/t5-11b/blob/main/config.json" },
+
+    // timm_beit
+    Model { key: "beit-base", name: "BEiT base", config: r#"{"model_type":"timm_beit","hidden_size":768,"intermediate_size":3072,"num_hidden_layers":12,"num_attention_heads":12,"image_size":224,"patch_size":16}"#, parameters: Some(86_530_984), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/beit.py" },
+    Model { key: "beit-base-384", name: "BEiT base 384", config: r#"{"model_type":"timm_beit","hidden_size":768,"intermediate_size":3072,"num_hidden_layers":12,"num_attention_heads":12,"image_size":384,"patch_size":16}"#, parameters: Some(86_744_104), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/beit.py" },
+    Model { key: "beit-large", name: "BEiT large", config: r#"{"model_type":"timm_beit","hidden_size":1024,"intermediate_size":4096,"num_hidden_layers":24,"num_attention_heads":16,"image_size":224,"patch_size":16}"#, parameters: Some(304_430_568), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/beit.py" },
+    Model { key: "beit-large-384", name: "BEiT large 384", config: r#"{"model_type":"timm_beit","hidden_size":1024,"intermediate_size":4096,"num_hidden_layers":24,"num_attention_heads":16,"image_size":384,"patch_size":16}"#, parameters: Some(304_998_888), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/beit.py" },
+    Model { key: "beit-large-512", name: "BEiT large 512", config: r#"{"model_type":"timm_beit","hidden_size":1024,"intermediate_size":4096,"num_hidden_layers":24,"num_attention_heads":16,"image_size":512,"patch_size":16}"#, parameters: Some(305_674_728), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/beit.py" },
 
     // timm_mixer
     Model { key: "mixer-s-16", name: "MLP-Mixer S/16", config: r#"{"model_type":"timm_mixer","hidden_size":512,"tokens_mlp_dim":256,"channels_mlp_dim":2048,"num_hidden_layers":8,"patch_size":16}"#, parameters: Some(18_528_264), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/mlp_mixer.py" },

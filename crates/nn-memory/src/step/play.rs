@@ -809,18 +809,28 @@ impl<'p> Player<'p> {
             }
             self.multiplies(node);
             self.scratches(node.backward_scratch, node.backward_pieces);
-            let unreduced = (node.unreduced > 0).then(|| self.allocate(node.unreduced, Kind::Temporary, NONE));
+            let mut unreduced = (node.unreduced > 0).then(|| self.allocate(node.unreduced, Kind::Temporary, NONE));
             if recomputed {
                 // What was computed again goes with the operator's own backward, what forward kept after the sums.
                 self.release_saved(node);
             }
-            for (slot, edge) in made.iter_mut().zip(edges).filter(|(_, edge)| edge.grad == Grad::Narrowed) {
-                let wide = std::mem::replace(slot, self.gradient(edge.tensor));
-                self.drop(wide);
+            // The engine then goes through the inputs in their order: what is too large it sums, what is too wide it casts.
+            let smaller = program.gradient_bytes(node.outputs.start);
+            let summed = edges
+                .iter()
+                .position(|edge| edge.grad == Grad::New && program.gradient_bytes(edge.tensor) < smaller)
+                .filter(|_| unreduced.is_some());
+            for (place, (slot, edge)) in made.iter_mut().zip(edges).enumerate().rev() {
+                if edge.grad == Grad::Narrowed {
+                    let wide = std::mem::replace(slot, self.gradient(edge.tensor));
+                    self.drop(wide);
+                }
+                if summed == Some(place) {
+                    self.sum(node, unreduced.take());
+                }
             }
-            self.scratch(node.reduction_scratch);
-            if let Some(live) = unreduced {
-                self.drop(live);
+            if summed.is_none() {
+                self.sum(node, unreduced.take());
             }
             for live in given {
                 if live != NONE {
@@ -844,6 +854,14 @@ impl<'p> Player<'p> {
             self.release_saved(node);
         }
         self.point();
+    }
+
+    /// Sums a product to a smaller input's shape.
+    fn sum(&mut self, node: &Node, unreduced: Option<u32>) {
+        self.scratch(node.reduction_scratch);
+        if let Some(live) = unreduced {
+            self.drop(live);
+        }
     }
 
     /// A new gradient of a tensor.

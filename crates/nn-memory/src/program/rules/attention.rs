@@ -310,8 +310,12 @@ impl Builder {
         let there = key.shape.0[2];
         let fp32 = ElementType::Fp32;
         let mask = match mask {
-            Mask::Tensor(mask) if mask.element == query.element && (mask.requires_grad || there.is_multiple_of(8)) => {
-                Some(mask)
+            Mask::Tensor(mask) if mask.element == query.element && there.is_multiple_of(8) => Some(mask),
+            Mask::Tensor(mask) if mask.element == query.element && mask.requires_grad => {
+                // What is learned is padded likewise, and cut to a view; so is its gradient.
+                let padded = self.pad(mask, mask.shape.with_width(there.next_multiple_of(8)));
+                let cut = self.slice(padded, mask.shape);
+                Some(self.local(cut))
             }
             Mask::Tensor(mask) => {
                 // The kernel takes the mask in the type of the queries, its rows aligned to eight elements. What
@@ -350,7 +354,7 @@ impl Builder {
         if let Some(mask) = mask.filter(|mask| mask.requires_grad) {
             inputs.push((mask, Grad::New));
             // In full, then summed to the mask's shape.
-            of_mask = self.size(Shape([batch, heads, length, there]), query.element);
+            of_mask = self.size(Shape([batch, heads, length, there.next_multiple_of(16)]), query.element);
         }
         let shape = query.shape.with_width(value.shape.width());
         let rule = Rule::new("efficient attention", &inputs, Output::Fresh(shape, query.element));
