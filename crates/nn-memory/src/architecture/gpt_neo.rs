@@ -1,7 +1,10 @@
 //! GPT-Neo (`modeling_gpt_neo.py` of transformers 5).
 //!
-//! Layers attend to all earlier tokens and to the nearest ones in turn (`attention_types`), which changes no memory: each
-//! hides what it hides by a table of its own, as large as that of the other kind, in scores between all tokens.
+//! Layers attend to all earlier tokens and to the nearest ones in turn (`attention_types`, here as in all published
+//! models), which changes what is made for a moment while the network is built, and nothing else: each hides what it hides
+//! by a table of its own, as large as that of the other kind, in scores between all tokens.
+
+use std::cell::Cell;
 
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
@@ -49,8 +52,11 @@ impl GptNeo {
             b.local(position);
             let hidden = b.add_broadcast(tokens, position);
             let hidden = b.dropout(hidden, self.embed_dropout);
-            let hidden =
-                blocks_with_weights(b, request, self.num_layers, hidden, |b, x| self.block(b, request, x, mask));
+            let local = Cell::new(true);
+            let hidden = blocks_with_weights(b, request, self.num_layers, hidden, |b, x| {
+                local.set(!local.get());
+                self.block(b, request, x, mask, local.get())
+            });
             b.layer_norm_module(hidden, true)
         });
         let tied = self.tie_word_embeddings.then_some(table);
@@ -58,9 +64,9 @@ impl GptNeo {
         Ok(())
     }
 
-    fn block(&self, b: &mut Builder, request: &Request, x: Tensor, mask: Mask) -> (Tensor, Tensor) {
+    fn block(&self, b: &mut Builder, request: &Request, x: Tensor, mask: Mask, local: bool) -> (Tensor, Tensor) {
         let normal = b.layer_norm_module(x, true);
-        let (attended, weights) = b.module("attn", &[normal], |b| self.attention(b, request, normal, mask));
+        let (attended, weights) = b.module("attn", &[normal], |b| self.attention(b, request, normal, mask, local));
         b.local(attended);
         let residual = b.add(attended, x);
         b.local(residual);
@@ -78,12 +84,12 @@ impl GptNeo {
         (b.add(residual, out), weights)
     }
 
-    fn attention(&self, b: &mut Builder, request: &Request, x: Tensor, mask: Mask) -> (Tensor, Tensor) {
+    fn attention(&self, b: &mut Builder, request: &Request, x: Tensor, mask: Mask, local: bool) -> (Tensor, Tensor) {
         let width = self.hidden_size;
         let [_, batch, length, _] = x.shape.0;
         let heads = Shape([batch, self.num_heads, length, width / self.num_heads]);
         // What the layer hides: all later tokens, and in a local one those long before.
-        b.buffer(Shape::matrix(self.max_position_embeddings, self.max_position_embeddings), ElementType::Byte);
+        b.triangle(self.max_position_embeddings, local);
         let [query, key, value] = ["q_proj", "k_proj", "v_proj"]
             .map(|name| b.linear(x, Linear { name, input: width, output: width, bias: false }))
             .map(|projected| b.view_copied_back(projected, heads));

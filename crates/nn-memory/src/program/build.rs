@@ -8,7 +8,8 @@ use crate::{Attention, Lora};
 
 use super::tensor::{ElementType, Shape, Tensor};
 use super::{
-    Checkpoint, Earlier, Edge, Grad, Instruction, Node, Parameter, Program, Role, Section, Span, Storage, round,
+    Checkpoint, Earlier, Edge, Grad, Instruction, Node, Parameter, Program, Role, Section, Span, Storage, Triangle,
+    round,
 };
 
 /// How many layers of a section are written out.
@@ -284,6 +285,14 @@ impl Builder {
     pub(crate) fn buffer(&mut self, shape: Shape, element: ElementType) -> Tensor {
         self.program.buffers += self.size(shape, element) * self.copies;
         self.outside(shape, element)
+    }
+
+    /// A buffer that hides later positions, one byte for each pair of them.
+    pub(crate) fn triangle(&mut self, positions: u64, windowed: bool) {
+        let triangle = self.buffer(Shape::matrix(positions, positions), ElementType::Byte);
+        let bytes = self.bytes(triangle);
+        let after = u32_of(self.program.parameters.len());
+        self.program.triangles.push(Triangle { after, bytes, windowed });
     }
 
     fn outside(&mut self, shape: Shape, element: ElementType) -> Tensor {

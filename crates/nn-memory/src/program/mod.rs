@@ -167,6 +167,16 @@ impl Parameter {
     }
 }
 
+/// A buffer that hides later positions, made between weights: what it is made of leaves gaps that weights then fill.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Triangle {
+    /// How many weights are made before it.
+    pub(crate) after: u32,
+    pub(crate) bytes: u64,
+    /// Whether it hides positions long before as well.
+    pub(crate) windowed: bool,
+}
+
 /// A run of identical layers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Section {
@@ -230,6 +240,8 @@ pub(crate) struct Program {
     pub(crate) earlier: Vec<Earlier>,
     /// Buffers of the modules: there all the time.
     pub(crate) buffers: u64,
+    /// Those among them that are triangles, of the layers that are written out.
+    pub(crate) triangles: Vec<Triangle>,
     /// Batch as the training loop puts it on the device.
     pub(crate) inputs: u64,
     /// Outputs of the step before that the training loop still holds.

@@ -10,7 +10,7 @@ use super::allocator::{Allocator, Handle};
 use super::optimize;
 use super::play::{Player, Setting, Watch};
 use super::{Kind, Phase};
-use crate::program::{GRANULE, Program};
+use crate::program::{GRANULE, Program, Triangle};
 
 /// What the allocator's own figures are after two steps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,6 +53,19 @@ impl Heap {
     fn high(&mut self, phase: Phase) {
         let peak = &mut self.phase_peaks[phase as usize];
         *peak = self.allocator.allocated().max(*peak);
+    }
+
+    /// `tril(ones)`, and with a window what is in that and not in `tril(…, -window)`.
+    fn triangle(&mut self, Triangle { bytes, windowed, .. }: Triangle) {
+        let ones = self.allocator.allocate(bytes);
+        let lower = self.allocator.allocate(bytes);
+        self.allocator.free(ones);
+        if windowed {
+            let before = self.allocator.allocate(bytes);
+            self.allocator.allocate(bytes);
+            self.allocator.free(before);
+            self.allocator.free(lower);
+        }
     }
 
     /// The storage that the player has numbered last.
@@ -162,13 +175,18 @@ impl Heap {
 pub(crate) fn heap(passes: &[(Program, Setting)]) -> Heaped {
     let Some((program, setting)) = passes.first() else { return Heaped::default() };
     let mut heap = Heap::default();
+    let mut triangles = program.triangles.iter().peekable();
     // Adapters come after the network that they are put into: there they alone are trained.
     for trainable in [false, true] {
-        for parameter in program.parameters.iter().filter(|parameter| parameter.trainable == trainable) {
+        for (place, parameter) in (0..).zip(&program.parameters).filter(|(_, made)| made.trainable == trainable) {
+            while let Some(triangle) = triangles.next_if(|triangle| triangle.after <= place) {
+                heap.triangle(*triangle);
+            }
             heap.allocator.allocate(parameter.bytes());
         }
     }
-    heap.allocator.allocate(program.buffers);
+    let among: u64 = program.triangles.iter().map(|triangle| triangle.bytes).sum();
+    heap.allocator.allocate(program.buffers.saturating_sub(among));
     heap.allocator.allocate(program.inputs);
     if let Some(optimize) = setting.optimize {
         optimize::state(&optimize, program, |kind, _, _, _, _, bytes, _| {
