@@ -340,6 +340,8 @@ fn timm(model: &str, fields: &mut serde_json::Map<String, Value>) -> Option<&'st
     let model_type = match family {
         "vit" | "deit" => "timm_vit",
         "beit" | "beitv2" if !distilled => "timm_beit",
+        // Those of 224 pixels have no classifier unless asked for.
+        "eva02" if !distilled && (image != "224" || fields.contains_key("num_classes")) => "timm_eva",
         _ => return None,
     };
     if words.next().is_some() {
@@ -360,6 +362,11 @@ fn timm(model: &str, fields: &mut serde_json::Map<String, Value>) -> Option<&'st
         ("image_size", image),
     ] {
         fields.insert(key.into(), value.into());
+    }
+    if model_type == "timm_eva" {
+        // SwiGLU is two thirds as wide, the larger models put a norm in it.
+        fields.insert("intermediate_size".into(), (width * 8 / 3).into());
+        fields.insert("scale_mlp".into(), (width >= 768).into());
     }
     Some(model_type)
 }

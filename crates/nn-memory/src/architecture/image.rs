@@ -93,7 +93,7 @@ impl Vision {
     }
 
     /// Tokens and patches, the same with positions, and what dropout leaves of it.
-    fn embeddings(&self, b: &mut Builder, request: &Request, pixels: Tensor, patches: u64) -> [Tensor; 3] {
+    pub(super) fn embeddings(&self, b: &mut Builder, request: &Request, pixels: Tensor, patches: u64) -> [Tensor; 3] {
         let Self { hidden, tokens, .. } = *self;
         let batch = pixels.shape.0[0];
         let kernel = Shape([hidden, self.channels, self.patch, self.patch]);

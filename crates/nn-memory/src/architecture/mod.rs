@@ -55,6 +55,7 @@ mod stablelm;
 mod starcoder2;
 mod t5;
 mod timm_beit;
+mod timm_eva;
 mod timm_mixer;
 mod timm_swin;
 mod timm_vit;
@@ -240,6 +241,8 @@ families! {
     TimmVit, "timm_vit", "ViT (timm)", timm_vit::TimmVit;
     /// BEiT as timm has it.
     TimmBeit, "timm_beit", "BEiT (timm)", timm_beit::TimmBeit;
+    /// EVA-02 as timm has it.
+    TimmEva, "timm_eva", "EVA-02 (timm)", timm_eva::TimmEva;
     /// ViT as torchvision has it.
     TorchvisionVit, "torchvision_vit", "ViT (torchvision)", torchvision_vit::TorchvisionVit;
     /// Swin as timm has it.
@@ -272,6 +275,7 @@ impl Family {
                 | Self::Deit
                 | Self::TimmVit
                 | Self::TimmBeit
+                | Self::TimmEva
                 | Self::TorchvisionVit
                 | Self::TimmSwin
                 | Self::TimmMixer

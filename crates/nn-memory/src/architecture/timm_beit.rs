@@ -33,13 +33,7 @@ impl TimmBeit {
             let x = blocks(b, request, 1, x, |b, x| block(b, x, Decimal::whole(0)));
             blocks(b, request, vision.layers - 1, x, |b, x| block(b, x, self.drop_path_rate))
         });
-        b.module("head", &[hidden], |b| {
-            let seen = b.slice(hidden, Shape::of3(request.batch, patches, vision.hidden));
-            let pooled = b.mean_of_rows(seen, Shape::matrix(request.batch, vision.hidden));
-            let normal = b.layer_norm_module(pooled, true);
-            let logits = classify(b, normal, vision.labels);
-            finish(b, request, logits, request.run.loss, request.pass.trains().then_some(labels));
-        });
+        vision.average_head(b, request, hidden, labels);
         Ok(())
     }
 
@@ -77,16 +71,7 @@ impl TimmBeit {
         let Vision { hidden, heads, .. } = *vision;
         let [_, batch, length, _] = x.shape.0;
         let shape = Shape([batch, heads, length, head_dim]);
-        let weight = b.parameter("qkv", Shape::matrix(3 * hidden, hidden), 2);
-        let bias = vision.qkv_bias.then(|| {
-            let [query, value] = [(); 2].map(|()| b.parameter("qkv", Shape::vector(hidden), 1));
-            let key = b.buffer(Shape::vector(hidden), b.mode.parameters);
-            let joined = b.concatenate(&[query, key, value], Shape::vector(3 * hidden));
-            b.local(joined)
-        });
-        let all = b.matmul(x, weight, bias, 3 * hidden);
-        let all = b.view_copied_back(all, all.shape);
-        let parts = b.split(all, &[hidden; 3]);
+        let parts = vision.packed_projections(b, x);
         let [query, key, value] = [0, 1, 2].map(|part| b.view(parts[part], shape));
         for tensor in [query, key, value] {
             b.local(tensor);
@@ -110,5 +95,34 @@ impl TimmBeit {
         };
         let out = b.linear(context, Linear { name: "proj", input: hidden, output: hidden, bias: true });
         b.dropout(out, vision.dropout)
+    }
+}
+
+impl Vision {
+    /// The mean of all patches, normalized and classified.
+    pub(super) fn average_head(&self, b: &mut Builder, request: &Request, hidden: Tensor, labels: Tensor) {
+        let [_, batch, length, width] = hidden.shape.0;
+        b.module("head", &[hidden], |b| {
+            let seen = b.slice(hidden, Shape::of3(batch, length - 1, width));
+            let pooled = b.mean_of_rows(seen, Shape::matrix(batch, width));
+            let normal = b.layer_norm_module(pooled, true);
+            let logits = classify(b, normal, self.labels);
+            finish(b, request, logits, request.run.loss, request.pass.trains().then_some(labels));
+        });
+    }
+
+    /// Queries, keys and values of one weight and of a bias that is put together for each pass, that of the keys a buffer.
+    pub(super) fn packed_projections(&self, b: &mut Builder, x: Tensor) -> Vec<Tensor> {
+        let hidden = self.hidden;
+        let weight = b.parameter("qkv", Shape::matrix(3 * hidden, hidden), 2);
+        let bias = self.qkv_bias.then(|| {
+            let [query, value] = [(); 2].map(|()| b.parameter("qkv", Shape::vector(hidden), 1));
+            let key = b.buffer(Shape::vector(hidden), b.mode.parameters);
+            let joined = b.concatenate(&[query, key, value], Shape::vector(3 * hidden));
+            b.local(joined)
+        });
+        let all = b.matmul(x, weight, bias, 3 * hidden);
+        let all = b.view_copied_back(all, all.shape);
+        b.split(all, &[hidden; 3])
     }
 }

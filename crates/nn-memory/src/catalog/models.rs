@@ -32,7 +32,7 @@ pub struct Model {
     /// `t5`, `mt5` and `bart`; for image classification with `vit` and `deit`; timm's for `timm_swin`. None where that
     /// class is not the model's own.
     /// and `bart`; for image classification with `vit` and `deit`; timm's for `timm_beit`,
-    /// `timm_mixer` and `timm_swin`; torchvision's for `torchvision_vit`. None where that class is not the model's own.
+    /// `timm_eva`, `timm_mixer` and `timm_swin`; torchvision's for `torchvision_vit`. None where that class is not the model's own.
     pub parameters: Option<u64>,
     /// Where the fields are stated.
     pub source: &'static str,
@@ -273,6 +273,12 @@ pub const MODELS: &[Model] = &[
     Model { key: "beit-large", name: "BEiT large", config: r#"{"model_type":"timm_beit","hidden_size":1024,"intermediate_size":4096,"num_hidden_layers":24,"num_attention_heads":16,"image_size":224,"patch_size":16}"#, parameters: Some(304_430_568), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/beit.py" },
     Model { key: "beit-large-384", name: "BEiT large 384", config: r#"{"model_type":"timm_beit","hidden_size":1024,"intermediate_size":4096,"num_hidden_layers":24,"num_attention_heads":16,"image_size":384,"patch_size":16}"#, parameters: Some(304_998_888), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/beit.py" },
     Model { key: "beit-large-512", name: "BEiT large 512", config: r#"{"model_type":"timm_beit","hidden_size":1024,"intermediate_size":4096,"num_hidden_layers":24,"num_attention_heads":16,"image_size":512,"patch_size":16}"#, parameters: Some(305_674_728), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/beit.py" },
+
+    // timm_eva
+    Model { key: "eva-02-tiny", name: "EVA-02 tiny", config: r#"{"model_type":"timm_eva","hidden_size":192,"intermediate_size":512,"num_hidden_layers":12,"num_attention_heads":3,"image_size":336,"patch_size":14}"#, parameters: Some(5_756_584), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/eva.py" },
+    Model { key: "eva-02-small", name: "EVA-02 small", config: r#"{"model_type":"timm_eva","hidden_size":384,"intermediate_size":1024,"num_hidden_layers":12,"num_attention_heads":6,"image_size":336,"patch_size":14}"#, parameters: Some(22_129_000), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/eva.py" },
+    Model { key: "eva-02-base", name: "EVA-02 base", config: r#"{"model_type":"timm_eva","hidden_size":768,"intermediate_size":2048,"num_hidden_layers":12,"num_attention_heads":12,"image_size":448,"patch_size":14,"scale_mlp":true}"#, parameters: Some(87_117_544), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/eva.py" },
+    Model { key: "eva-02-large", name: "EVA-02 large", config: r#"{"model_type":"timm_eva","hidden_size":1024,"intermediate_size":2730,"num_hidden_layers":24,"num_attention_heads":16,"image_size":448,"patch_size":14,"scale_mlp":true}"#, parameters: Some(305_080_232), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/eva.py" },
 
     // timm_mixer
     Model { key: "mixer-s-16", name: "MLP-Mixer S/16", config: r#"{"model_type":"timm_mixer","hidden_size":512,"tokens_mlp_dim":256,"channels_mlp_dim":2048,"num_hidden_layers":8,"patch_size":16}"#, parameters: Some(18_528_264), source: "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/mlp_mixer.py" },
