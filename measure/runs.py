@@ -272,7 +272,7 @@ def run_inference(case):
         if past is not None:
             torch.cuda.reset_peak_memory_stats()
             token = torch.zeros(case["batch"], 1, dtype=torch.long, device=DEVICE)
-            with torch.inference_mode():
+            with torch.inference_mode(), autocast(case):
                 after = network(input_ids=token, past_key_values=past, use_cache=True)
             served["decode_peak_alloc"] = torch.cuda.max_memory_allocated()
             served["kv_cache_bytes_after_decode"] = stored_bytes(cache_tensors(after))
