@@ -1,9 +1,11 @@
 //! Estimates of described networks: that the answer and its work agree.
 
+use std::collections::BTreeSet;
+
 use nn_memory::{
-    Bytes, Checkpointing, Choice, Config, ConfigError, EstimateError, Family, Implementation, Lora, Model, Note,
-    Optimizer, PartKind, Phase, PrecisionMode, Report, Run, Scenario, TARGET_MODULES, Targets, Task, Training, catalog,
-    estimate, explain, largest_batch_that_fits, sweep_batch,
+    Attention, Bytes, Checkpointing, Choice, Config, ConfigError, EstimateError, Family, Implementation, Lora, Model,
+    Note, Optimizer, PartKind, Phase, PrecisionMode, Report, Run, Scenario, TARGET_MODULES, Targets, Task, Training,
+    catalog, estimate, explain, largest_batch_that_fits, sweep_batch,
 };
 
 fn small(family: Family) -> Config {
@@ -129,6 +131,29 @@ fn copies_that_autocast_may_keep_in_inference_are_told() {
     assert_eq!(noted(PrecisionMode::AutocastBf16, Task::Inference), Some(Note::CopiesOfWeights { at_most }));
     assert_eq!(noted(PrecisionMode::Bf16, Task::Inference), None);
     assert_eq!(noted(PrecisionMode::AutocastBf16, Task::Training(Training::default())), None);
+}
+
+#[test]
+fn the_kernel_of_attention_matters_where_it_is_a_choice_and_nowhere_else() {
+    for &family in Family::ALL {
+        let mut config = small(family);
+        for key in ["max_position_embeddings", "n_positions"] {
+            // GPT-2 and its like may have fewer positions than the tokens asked for.
+            let _ = config.set(key, 2_048);
+        }
+        let peaks: BTreeSet<_> = Attention::ALL
+            .iter()
+            .map(|&attention| {
+                let run = Run { attention, precision: PrecisionMode::Bf16, ..Run::default() };
+                let model = Model::Described(config);
+                let scenario = Scenario { model, run, batch_size: 4, sequence_length: 1_024, ..Scenario::default() };
+                let report = Report::of(&scenario).expect("a described network");
+                let report = report.unwrap_or_else(|error| panic!("{family:?}: {error}"));
+                report.phase_peaks.iter().map(|(_, most)| *most).collect::<Vec<_>>()
+            })
+            .collect();
+        assert_eq!(peaks.len() > 1, family.chooses_attention(), "{family:?}: {peaks:?}");
+    }
 }
 
 #[test]

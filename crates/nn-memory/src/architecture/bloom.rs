@@ -4,8 +4,8 @@ use super::config::{FLAG, HEADS, LAYERS, RATE, VOCABULARY, WIDTH, config};
 use super::decoder::{blocks_with_weights, divisible, embed, language_head};
 use super::llama::{cached, causal_mask};
 use super::{ConfigError, Pass, Request};
+use crate::Decimal;
 use crate::program::{Builder, ElementType, Linear, Mask, Shape, Tensor};
-use crate::{Attention, Decimal, Run};
 
 config! {
     /// Fields of `BloomConfig`.
@@ -24,8 +24,6 @@ config! {
 impl Bloom {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
         divisible("hidden_size", self.hidden_size, "n_head", self.n_head)?;
-        // There is no other attention than the one that is written out.
-        let request = &Request { run: Run { attention: Attention::Eager, ..request.run }, ..*request };
         let (table, embedded) = embed(b, request, "word_embeddings", self.vocab_size, self.hidden_size);
         let [_, batch, length, _] = embedded.shape.0;
         let hidden = b.module("", &[embedded], |b| {

@@ -12,8 +12,8 @@ use super::config::{
 use super::decoder::{blocks_with_weights, divisible, embedded, language_head, tokens};
 use super::llama::{cached, causal_mask};
 use super::{ConfigError, Request};
+use crate::Decimal;
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Scores, Shape, Softmax, Tensor};
-use crate::{Attention, Decimal, Run};
 
 config! {
     /// Fields of `GPTNeoConfig`.
@@ -35,8 +35,6 @@ config! {
 impl GptNeo {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
         divisible("hidden_size", self.hidden_size, "num_heads", self.num_heads)?;
-        // There is no other attention than the one that is written out.
-        let request = &Request { run: Run { attention: Attention::Eager, ..request.run }, ..*request };
         let width = self.hidden_size;
         let ids = tokens(b, request);
         let table = b.parameter("wte", Shape::matrix(self.vocab_size, width), 2);

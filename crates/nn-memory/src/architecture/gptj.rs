@@ -6,8 +6,8 @@ use super::config::{
 use super::decoder::{biased_language_head, blocks_with_weights, divisible, embed};
 use super::llama::{cached, causal_mask, hold_mask};
 use super::{ConfigError, Request};
+use crate::Decimal;
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Scores, Shape, Softmax, Tensor};
-use crate::{Attention, Decimal, Run};
 
 config! {
     /// Fields of `GPTJConfig`.
@@ -34,8 +34,6 @@ impl GptJ {
         if self.rotary_dim > head_dim {
             return Err(ConfigError::OutOfRange { field: "rotary_dim", given: self.rotary_dim, limits: 2..=head_dim });
         }
-        // There is no other attention than the one that is written out.
-        let request = &Request { run: Run { attention: Attention::Eager, ..request.run }, ..*request };
         let (table, embedded) = embed(b, request, "wte", self.vocab_size, self.n_embd);
         let hidden = b.module("", &[embedded], |b| {
             let length = embedded.shape.0[2];

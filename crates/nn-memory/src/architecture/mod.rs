@@ -68,7 +68,7 @@ pub use read::{ConfigError, Remark};
 
 use crate::catalog::Multiprocessors;
 use crate::program::{Builder, Layers, Mode, Program};
-use crate::{Head, Run};
+use crate::{Attention, Head, Run};
 
 /// What a program is lowered for.
 #[derive(Debug, Clone, Copy)]
@@ -291,7 +291,11 @@ impl Config {
     /// # Errors
     /// Where fields contradict one another, or a tensor passes the limits of 64 bits.
     pub(crate) fn lower(&self, request: &Request) -> Result<Program, ConfigError> {
-        let Request { run, pass, .. } = *request;
+        let Request { mut run, pass, .. } = *request;
+        if self.family().writes_attention_out() {
+            run.attention = Attention::Eager;
+        }
+        let request = &Request { run, ..*request };
         let mut b = Builder::new(Mode {
             autograd: pass.trains(),
             trains_weights: pass == Pass::Train,
@@ -340,9 +344,14 @@ impl Family {
         self.has(|key| key.contains("head"))
     }
 
-    /// Whether the kernel of attention is a choice: timm writes that of Swin out.
+    /// Whether the kernel of attention is a choice.
     pub fn chooses_attention(self) -> bool {
-        self.attends() && self != Self::TimmSwin
+        self.attends() && !self.writes_attention_out()
+    }
+
+    /// Whether its code knows no other attention than the one that it writes out.
+    const fn writes_attention_out(self) -> bool {
+        matches!(self, Self::Bloom | Self::GptJ | Self::GptNeo | Self::Mpt | Self::TimmSwin)
     }
 
     /// Whether it drops anything in training.

@@ -5,7 +5,6 @@ use super::decoder::{blocks_with_weights, divisible, embed, language_head};
 use super::llama::{cached, hold_mask};
 use super::{ConfigError, Pass, Request};
 use crate::program::{Builder, ElementType, Linear, Shape, Tensor};
-use crate::{Attention, Run};
 
 config! {
     /// Fields of `MptConfig`, `clip_qkv` of its `attn_config` among them. Its `expansion_ratio`, `emb_pdrop` and
@@ -34,8 +33,6 @@ struct Given {
 impl Mpt {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
         divisible("d_model", self.d_model, "n_heads", self.n_heads)?;
-        // There is no other attention than the one that is written out.
-        let request = &Request { run: Run { attention: Attention::Eager, ..request.run }, ..*request };
         let (table, embedded) = embed(b, request, "wte", self.vocab_size, self.d_model);
         let [_, batch, length, _] = embedded.shape.0;
         let hidden = b.module("", &[embedded], |b| {
