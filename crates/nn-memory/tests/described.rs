@@ -267,3 +267,30 @@ fn a_network_beyond_64_bits_is_an_error_and_never_a_wrong_total() {
         }
     }
 }
+
+#[test]
+fn a_field_of_any_size_is_an_estimate_or_an_error() {
+    let sizes: Vec<u64> = (12..32).step_by(2).map(|power| (1 << power) - 1).collect();
+    for &family in Family::ALL {
+        let mut many = Config::of(family);
+        for field in family.fields().iter().filter(|field| field.key.contains("layer")) {
+            // As above.
+            let _ = many.set(field.key, 999_987);
+        }
+        for field in family.fields() {
+            for &size in &sizes {
+                let mut config = many;
+                if config.set(field.key, size).is_err() {
+                    continue;
+                }
+                let model = Model::Described(config);
+                for task in [Task::Training(Training::default()), Task::Inference] {
+                    let scenario = Scenario { model, task, ..Scenario::default() };
+                    let report = Report::of(&scenario).expect("a described network").ok();
+                    let total = estimate(&scenario).ok().map(|estimate| estimate.total);
+                    assert_eq!(total, report.map(|report| report.allocated), "{family:?} {} {size}", field.key);
+                }
+            }
+        }
+    }
+}

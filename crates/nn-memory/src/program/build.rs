@@ -283,7 +283,11 @@ impl Builder {
 
     /// A buffer of a module.
     pub(crate) fn buffer(&mut self, shape: Shape, element: ElementType) -> Tensor {
-        self.program.buffers += self.size(shape, element) * self.copies;
+        let every = self.size(shape, element).checked_mul(self.copies);
+        match every.and_then(|bytes| self.program.buffers.checked_add(bytes)) {
+            Some(buffers) => self.program.buffers = buffers,
+            None => self.too_large = true,
+        }
         self.outside(shape, element)
     }
 
