@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
+use crate::reactive::effect;
+
 /// When [`once_quiet`] acts for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum From {
@@ -31,6 +33,26 @@ pub fn once_quiet(
             }
         }
     });
+}
+
+/// Counts what `watched` tells for a view that may be far out of sight: each change while it is near, and the last of many,
+/// once typing pauses, while it is not.
+pub fn as_seen(near: RwSignal<bool>, delay: Duration, watched: impl Fn() + Copy + Send + 'static) -> ReadSignal<usize> {
+    let seen = RwSignal::new(0_usize);
+    let count = move || seen.update(|seen| *seen = seen.wrapping_add(1));
+    effect(move || {
+        watched();
+        // What it has missed shows as it comes near.
+        if near.get() {
+            count();
+        }
+    });
+    once_quiet(delay, From::FirstChange, watched, move || {
+        if !near.get_untracked() {
+            count();
+        }
+    });
+    seen.read_only()
 }
 
 /// One timer at a time: a timer that is cleared would keep its memory.

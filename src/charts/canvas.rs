@@ -19,13 +19,13 @@ use crate::built::{Built, built};
 use crate::form::Outcome;
 use crate::page::Page;
 use crate::platform::{self, BeforeFrame, Sight};
-use crate::quiet::{From, once_quiet};
+use crate::quiet::as_seen;
 use crate::reactive::{Text, action, effect, put, text};
 use crate::results::{device_name, slug};
 
 const FONT: &str = "system-ui, sans-serif";
 
-/// A chart far out of sight, as any is under the form of a phone, is drawn once the input has stood for this long.
+/// A chart far out of sight, as any is under the form of a phone, follows once the input has stood for this long.
 const FAR_DELAY: Duration = Duration::from_millis(150);
 
 /// A colour, for plotters and as the canvas takes it.
@@ -318,22 +318,22 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
         let tell = move |is_near| put(near, is_near);
         sight.set_value(canvas.get().and_then(|canvas| Sight::of(&canvas, tell)));
     });
-    let followed = move || {
+    let shown = as_seen(near, FAR_DELAY, move || {
         outcome.track();
         system.track();
         appearance.track();
-        selected.track();
-    };
-    let ask = move || redrawn.with_value(BeforeFrame::ask);
-    effect(move || {
-        followed();
-        if near.get() && canvas.get().is_some() {
-            ask();
-        }
     });
-    once_quiet(FAR_DELAY, From::FirstChange, followed, move || {
-        if !near.get_untracked() {
-            ask();
+    let follow = move |mut words: Text| {
+        text(move || {
+            shown.track();
+            untrack(&mut *words)
+        })
+    };
+    effect(move || {
+        shown.track();
+        selected.track();
+        if canvas.get().is_some() {
+            redrawn.with_value(BeforeFrame::ask);
         }
     });
 
@@ -383,7 +383,7 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
     built(view! {
         <figure class="chart">
             <figcaption class="chart-head">
-                <h3>{title}</h3>
+                <h3>{follow(title)}</h3>
                 <button
                     type="button"
                     class="quiet"
@@ -399,7 +399,7 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
                 node_ref=canvas
                 role="img"
                 tabindex="0"
-                aria-label=description
+                aria-label=follow(description)
                 aria-describedby=described_by
                 data-testid=format!("chart-{name}")
                 on:pointermove=point_at

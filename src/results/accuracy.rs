@@ -1,6 +1,7 @@
 //! How far the engine is from measured runs: of the family chosen, and of the runs nearest to the scenario.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use leptos::prelude::*;
 use nn_memory::{Choice, Config, Family, Model, ModelKind, Scenario};
@@ -9,14 +10,18 @@ use crate::built::{Built, built};
 use crate::described;
 use crate::form::Outcome;
 use crate::page::Page;
-use crate::reactive::text;
+use crate::quiet::{From, once_quiet};
+use crate::reactive::{put, text};
 
 /// Rows of measured runs with the error of the peak, as `cargo run --release -p nn-memory --example accuracy -- --page
 /// FILE.jsonl…` prints them.
 const TABLE: &str = include_str!("../accuracy.csv");
 
-/// The rows of [`TABLE`], read once: every keystroke asks for those of a family.
+/// The rows of [`TABLE`], read once.
 static MEASURED: LazyLock<Vec<Row>> = LazyLock::new(|| rows(TABLE));
+
+/// How long typing pauses before the runs are looked through.
+const DELAY: Duration = Duration::from_millis(150);
 
 /// Rows that are shown.
 const NEAREST: usize = 3;
@@ -155,12 +160,14 @@ fn hundredths(hundredths: u64) -> String {
 
 /// What the family was held against.
 pub fn accuracy(page: Page) -> Built {
-    let words = Memo::new(move |_| {
-        page.outcome.with(|outcome: &Outcome| {
+    let of_outcome = move || {
+        page.outcome.with_untracked(|outcome: &Outcome| {
             let described = described::get().filter(|_| outcome.scenario.model.kind() != ModelKind::Size);
             described.map_or_else(|| (BY_SIZE.to_owned(), Vec::new()), |has| (has.accuracy)(&outcome.scenario))
         })
-    });
+    };
+    let words = RwSignal::new(of_outcome());
+    once_quiet(DELAY, From::FirstChange, move || page.outcome.track(), move || put(words, of_outcome()));
     let nearest = move || {
         let lines = words.with(|(_, lines)| lines.clone());
         lines.into_iter().map(|line| view! { <li>{line}</li> }).collect_view()

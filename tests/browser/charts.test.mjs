@@ -118,9 +118,13 @@ visit('each chart asks for all its frames with one callback', { query: '?model=g
   assert.deepEqual(asked, all.map(() => 8));
 });
 
-/** In the page: how often each canvas is drawn during `count` keystrokes, a frame after each. */
+/** In the page: how often each canvas is drawn and named during `count` keystrokes, a frame after each. */
 async function drawnWhileTyping([field, count]) {
-  const draws = {};
+  const [draws, names] = [{}, {}];
+  const named = new MutationObserver(changes => {
+    for (const { target } of changes) names[target.dataset.testid] = (names[target.dataset.testid] ?? 0) + 1;
+  });
+  named.observe(document.body, { subtree: true, attributeFilter: ['aria-label'] });
   const original = CanvasRenderingContext2D.prototype.clearRect;
   CanvasRenderingContext2D.prototype.clearRect = function (...given) {
     const id = this.canvas.dataset.testid;
@@ -134,7 +138,8 @@ async function drawnWhileTyping([field, count]) {
     await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
   }
   CanvasRenderingContext2D.prototype.clearRect = original;
-  return draws;
+  named.disconnect();
+  return { draws, names };
 }
 
 visit('a chart far out of sight waits until typing pauses', { viewport: phone }, async page => {
@@ -142,10 +147,22 @@ visit('a chart far out of sight waits until typing pauses', { viewport: phone },
   await page.get('input-batch').scrollIntoViewIfNeeded();
   // The browser tells what is in sight after a frame.
   await page.page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
-  const draws = await page.page.evaluate(drawnWhileTyping, ['[data-testid=input-batch]', 30]);
+  const { draws, names } = await page.page.evaluate(drawnWhileTyping, ['[data-testid=input-batch]', 30]);
   for (const [index, id] of charts.entries()) {
-    assert.ok((draws[id] ?? 0) < 15, `${id}: ${draws[id]}`);
+    assert.ok((draws[id] ?? 0) < 15, `${id}: drawn ${draws[id]} times`);
+    assert.ok((names[id] ?? 0) < 15, `${id}: named ${names[id]} times`);
     await eventually(async () => (await picture(page.get(id))).hash !== before[index], true, id);
+  }
+  assert.match(await page.get('chart-sweep').getAttribute('aria-label'), /batch 69: /);
+});
+
+visit('a chart in sight is drawn and named at each keystroke', {}, async page => {
+  for (const id of charts) await drawn(page, id);
+  await page.get('chart-breakdown').scrollIntoViewIfNeeded();
+  await page.page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
+  const { draws, names } = await page.page.evaluate(drawnWhileTyping, ['[data-testid=input-batch]', 30]);
+  for (const [what, counted] of Object.entries({ draws, names })) {
+    assert.ok(counted['chart-breakdown'] >= 29, `${what}: ${counted['chart-breakdown']}`);
   }
 });
 
