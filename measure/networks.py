@@ -194,6 +194,7 @@ def with_adapters(network, lora):
             lora_alpha=lora.get("alpha", 2 * rank),
             lora_dropout=lora.get("dropout", 0.0),
             target_modules=lora["targets"],
+            modules_to_save=lora.get("saved"),
             bias="none",
             task_type=lora.get("task", "CAUSAL_LM"),
         ),
