@@ -221,7 +221,14 @@ proptest! {
 
     #[test]
     fn more_layers_take_no_less(scenario in scenario(), more in 1_u64..=8) {
-        let config = change(described(&scenario), Use::Layers, |layers| layers + more);
+        let config = described(&scenario);
+        // Layers that share weights wait with their gradients for one another, and a last group of fewer makes them wait with
+        // less: PyTorch's own backward of three layers in groups of two takes 75,098,624 B, of four 74,968,064 B.
+        let by = match scenario.run.checkpointing {
+            Checkpointing::Every(blocks) if config.family() == Family::Albert => more * blocks,
+            _ => more,
+        };
+        let config = change(config, Use::Layers, |layers| layers + by);
         assert_never_lower(&scenario, &with_config(&scenario, config));
     }
 
