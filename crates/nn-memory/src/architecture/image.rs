@@ -97,14 +97,15 @@ impl Vision {
         let Self { hidden, tokens, .. } = *self;
         let batch = pixels.shape.0[0];
         let kernel = Shape([hidden, self.channels, self.patch, self.patch]);
-        let weight = b.parameter("patch_embeddings", kernel, 4);
-        let bias = b.parameter("patch_embeddings", Shape::vector(hidden), 1);
+        let name = (self.library == Library::Timm).then_some("proj");
+        let weights = b.patch_weights("patch_embeddings", name, kernel);
         let class = b.parameter("tokens", Shape::of3(1, tokens, hidden), 3);
         let all = patches.saturating_add(tokens);
         let positions = b.parameter("position_embeddings", Shape::of3(1, all, hidden), 3);
         b.module("embeddings", &[], |b| {
-            let projected = b.patches(pixels, weight, bias, Shape::of3(batch, patches, hidden));
-            let projected = embedded(b, request, projected);
+            let projected = b.patches(pixels, weights, Shape::of3(batch, patches, hidden));
+            let asks = self.library == Library::Transformers;
+            let projected = if asks { embedded(b, request, projected) } else { projected };
             let before = b.expand_rows(class, Shape::of3(batch, tokens, hidden));
             let joined = b.concatenate(&[before, projected], Shape::of3(batch, all, hidden));
             let sum = b.add_broadcast(joined, positions);

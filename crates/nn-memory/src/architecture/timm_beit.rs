@@ -1,7 +1,7 @@
 //! BEiT of timm (`beit.py` of timm 1.0): ViT with a learned bias for each distance of two patches, and with layers scaled.
 
 use super::config::{RATE, config};
-use super::decoder::{blocks, divisible, embedded};
+use super::decoder::{blocks, divisible};
 use super::image::{Library, Vision, drop_path};
 use super::labels::{classify, finish, labels};
 use super::vit::Vit;
@@ -41,11 +41,9 @@ impl TimmBeit {
         let (batch, hidden) = (request.batch, vision.hidden);
         let kernel = Shape([hidden, vision.channels, vision.patch, vision.patch]);
         let class = b.parameter("cls_token", Shape::of3(1, 1, hidden), 3);
-        let weight = b.parameter("patch_embed", kernel, 4);
-        let bias = b.parameter("patch_embed", Shape::vector(hidden), 1);
+        let weights = b.patch_weights("patch_embed", Some("proj"), kernel);
         b.module("embeddings", &[], |b| {
-            let projected = b.patches(pixels, weight, bias, Shape::of3(batch, patches, hidden));
-            let projected = embedded(b, request, projected);
+            let projected = b.patches(pixels, weights, Shape::of3(batch, patches, hidden));
             let before = b.expand_rows(class, Shape::of3(batch, 1, hidden));
             let joined = b.concatenate(&[before, projected], Shape::of3(batch, patches + 1, hidden));
             b.dropout(joined, vision.dropout)
@@ -114,14 +112,19 @@ impl Vision {
     /// Queries, keys and values of one weight and of a bias that is put together for each pass, that of the keys a buffer.
     pub(super) fn packed_projections(&self, b: &mut Builder, x: Tensor) -> Vec<Tensor> {
         let hidden = self.hidden;
-        let weight = b.parameter("qkv", Shape::matrix(3 * hidden, hidden), 2);
-        let bias = self.qkv_bias.then(|| {
-            let [query, value] = [(); 2].map(|()| b.parameter("qkv", Shape::vector(hidden), 1));
+        let packed = Linear { name: "qkv", input: hidden, output: 3 * hidden, bias: false };
+        let all = if self.qkv_bias {
+            // The network multiplies by the layer's weight, past whatever adapter it has.
+            let weight = b.parameter(packed.name, Shape::matrix(packed.output, packed.input), 2);
+            b.unused_adapter(packed);
+            let [query, value] = [(); 2].map(|()| b.parameter(packed.name, Shape::vector(hidden), 1));
             let key = b.buffer(Shape::vector(hidden), b.mode.parameters);
-            let joined = b.concatenate(&[query, key, value], Shape::vector(3 * hidden));
-            b.local(joined)
-        });
-        let all = b.matmul(x, weight, bias, 3 * hidden);
+            let bias = b.concatenate(&[query, key, value], Shape::vector(3 * hidden));
+            b.local(bias);
+            b.matmul(x, weight, Some(bias), packed.output)
+        } else {
+            b.linear(x, packed)
+        };
         let all = b.view_copied_back(all, all.shape);
         b.split(all, &[hidden; 3])
     }

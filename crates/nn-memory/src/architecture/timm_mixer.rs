@@ -1,7 +1,7 @@
 //! MLP-Mixer of timm (`mlp_mixer.py` of timm 1.0): perceptrons across patches and across channels take turns.
 
 use super::config::{LAYERS, RATE, WIDTH, config, count};
-use super::decoder::{blocks, divisible, embedded};
+use super::decoder::{blocks, divisible};
 use super::labels::{classify, finish, labels};
 use super::{Activation, ConfigError, Request};
 use crate::Decimal;
@@ -31,11 +31,9 @@ impl TimmMixer {
         let labels = labels(b, request, self.num_labels);
         let hidden = b.module("model", &[], |b| {
             let kernel = Shape([self.hidden_size, self.num_channels, self.patch_size, self.patch_size]);
-            let weight = b.parameter("stem", kernel, 4);
-            let bias = b.parameter("stem", Shape::vector(self.hidden_size), 1);
+            let weights = b.patch_weights("stem", Some("proj"), kernel);
             let x = b.module("stem", &[], |b| {
-                let projected = b.patches(pixels, weight, bias, Shape::of3(request.batch, patches, self.hidden_size));
-                embedded(b, request, projected)
+                b.patches(pixels, weights, Shape::of3(request.batch, patches, self.hidden_size))
             });
             // The caller's frame holds what was embedded until the blocks have run.
             b.local(x);

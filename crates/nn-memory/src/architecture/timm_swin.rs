@@ -2,7 +2,7 @@
 //! of which each has half the side and twice the width of the one before.
 
 use super::config::{FLAG, RATE, WIDTH, config, count};
-use super::decoder::{alternating_blocks, blocks, divisible, embedded};
+use super::decoder::{alternating_blocks, blocks, divisible};
 use super::image::drop_path;
 use super::labels::{classify, finish, labels};
 use super::{Activation, ConfigError, FieldKind, Request};
@@ -70,12 +70,10 @@ impl TimmSwin {
     fn embeddings(&self, b: &mut Builder, request: &Request, pixels: Tensor, side: u64) -> Tensor {
         let width = self.embed_dim;
         let kernel = Shape([width, self.num_channels, self.patch_size, self.patch_size]);
-        let weight = b.parameter("patch_embed", kernel, 4);
-        let bias = b.parameter("patch_embed", Shape::vector(width), 1);
+        let weights = b.patch_weights("patch_embed", Some("proj"), kernel);
         b.module("patch_embed", &[], |b| {
             let shape = Shape::of3(request.batch, side.saturating_mul(side), width);
-            let projected = b.patches(pixels, weight, bias, shape);
-            let projected = embedded(b, request, projected);
+            let projected = b.patches(pixels, weights, shape);
             // Channels lie first in memory: the norm works on a copy.
             b.layer_norm_of_strided(projected, [true, false])
         })

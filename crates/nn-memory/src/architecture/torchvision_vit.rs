@@ -53,7 +53,12 @@ impl Vision {
         let block = |b: &mut Builder, x: Tensor, after_another: bool| {
             let normal = b.layer_norm_of_strided(x, [strided && after_another, strided]);
             let attended = b.module("attention", &[normal], |b| {
-                if native { self.native(b, normal, head_dim) } else { self.multihead(b, normal, head_dim) }
+                // It multiplies by its weights itself: no adapter runs, and that of its second layer holds weights alone.
+                let lora = b.lora.take();
+                let out = if native { self.native(b, normal, head_dim) } else { self.multihead(b, normal, head_dim) };
+                b.lora = lora;
+                b.unused_adapter(self.projections()[1]);
+                out
             });
             let attended = b.dropout(attended, self.dropout);
             let x = b.add(attended, x);

@@ -4,7 +4,9 @@ use super::allocator::rest_of_segment;
 use super::heap::Heap;
 use super::optimize::{self, Optimize};
 use super::{Kind, Ledger, Line, Phase};
-use crate::program::{Earlier, ElementType, GRANULE, Grad, Instruction, Node, Program, Role, Section, Shape, Span};
+use crate::program::{
+    Checkpoint, Earlier, ElementType, GRANULE, Grad, Instruction, Node, Program, Role, Section, Shape, Span,
+};
 
 /// Bytes by [`Kind`].
 pub(crate) type Amounts = [i64; Kind::ALL.len()];
@@ -443,10 +445,11 @@ impl<'p> Player<'p> {
                 Instruction::Mark { section, iteration } => self.cross_forward(section, iteration),
                 Instruction::CheckpointBegin(which) => {
                     let block = &program.checkpoints[which as usize];
-                    checkpoint = Some(block.keep_matmuls);
+                    let again = self.is_computed_again(block);
+                    checkpoint = Some(block.keep_matmuls && again);
                     for &tensor in &program.held[block.inputs.indices()] {
                         let live = self.current[program.storage_of[tensor as usize] as usize];
-                        if live != NONE {
+                        if again && live != NONE {
                             self.hold(live);
                             self.becomes(live, Kind::Activations);
                         }
@@ -457,6 +460,18 @@ impl<'p> Player<'p> {
             }
         }
         // The loss is held by the training loop; logits of inference by its caller.
+    }
+
+    /// A block that keeps nothing for a gradient is never computed again: its checkpoint goes with its call.
+    fn is_computed_again(&self, block: &Checkpoint) -> bool {
+        let program = self.program;
+        program.instructions[block.begin as usize..block.end as usize].iter().any(|instruction| match *instruction {
+            Instruction::Node(node) => {
+                let node = &program.nodes[node as usize];
+                node.differentiable && node.saves
+            }
+            _ => false,
+        })
     }
 
     fn cross_forward(&mut self, section: u32, iteration: u32) {
@@ -555,6 +570,9 @@ impl<'p> Player<'p> {
             }
             if node.differentiable {
                 self.save(node, keep);
+            }
+            if keep == Keep::Matmuls && node.matmul {
+                self.keep_outputs(node);
             }
         }
         self.point();
@@ -661,12 +679,14 @@ impl<'p> Player<'p> {
                 self.saved[entry] = live;
             }
         }
-        if keep == Keep::Matmuls && node.matmul {
-            for tensor in node.outputs.indices() {
-                let live = self.current[program.storage_of[tensor] as usize];
-                self.hold(live);
-                self.becomes(live, Kind::Activations);
-            }
+    }
+
+    /// What selective checkpointing keeps, whether a gradient passes it or not.
+    fn keep_outputs(&mut self, node: &Node) {
+        for tensor in node.outputs.indices() {
+            let live = self.current[self.program.storage_of[tensor] as usize];
+            self.hold(live);
+            self.becomes(live, Kind::Activations);
         }
     }
 
@@ -705,9 +725,11 @@ impl<'p> Player<'p> {
                 Instruction::CheckpointBegin(which) => {
                     block = None;
                     inside = false;
-                    for &tensor in &program.held[program.checkpoints[which as usize].inputs.indices()] {
+                    let block = &program.checkpoints[which as usize];
+                    let again = self.is_computed_again(block);
+                    for &tensor in &program.held[block.inputs.indices()] {
                         let live = self.current[program.storage_of[tensor as usize] as usize];
-                        if live != NONE {
+                        if again && live != NONE {
                             self.drop(live);
                         }
                     }
@@ -766,7 +788,7 @@ impl<'p> Player<'p> {
         for instruction in &program.instructions[from..to] {
             if let Instruction::Node(node) = *instruction {
                 let node = &program.nodes[node as usize];
-                if node.matmul && node.differentiable && !node.saves_output {
+                if node.matmul && !node.saves_output {
                     for tensor in node.outputs.indices() {
                         let live = self.current[program.storage_of[tensor] as usize];
                         self.drop(live);

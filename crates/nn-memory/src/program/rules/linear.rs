@@ -125,6 +125,20 @@ impl Builder {
         self.matmul(x, weight, Some(bias), output)
     }
 
+    /// A linear layer whose weight its network multiplies by itself: an adapter of it holds weights that never run.
+    pub(crate) fn unused_adapter(&mut self, linear: Linear) {
+        if let Some(lora) = self.lora.filter(|lora| lora.targets.contains(linear.name)) {
+            self.adapter(linear, &lora);
+        }
+    }
+
+    fn adapter(&mut self, linear: Linear, lora: &crate::Lora) -> [Tensor; 2] {
+        let Linear { name, input, output, .. } = linear;
+        let element = if lora.fp32 { ElementType::Fp32 } else { self.mode.parameters };
+        [Shape::matrix(lora.rank, input), Shape::matrix(output, lora.rank)]
+            .map(|shape| self.parameter_of(name, shape, 2, element, true))
+    }
+
     /// peft's `lora.Linear`: result + B(A(dropout(x.to(A)))) · scaling.
     fn adapted(
         &mut self,
@@ -134,12 +148,10 @@ impl Builder {
         linear: Linear,
         lora: &crate::Lora,
     ) -> Tensor {
-        let element = if lora.fp32 { ElementType::Fp32 } else { self.mode.parameters };
-        let down = self.parameter_of(linear.name, Shape::matrix(lora.rank, linear.input), 2, element, true);
-        let up = self.parameter_of(linear.name, Shape::matrix(linear.output, lora.rank), 2, element, true);
+        let [down, up] = self.adapter(linear, lora);
         self.module("lora", &[x], |b| {
             let result = b.matmul(x, weight, bias, linear.output);
-            let cast = b.to(x, element);
+            let cast = b.to(x, down.element);
             b.local(cast);
             let dropped = b.dropout(cast, lora.dropout);
             let low = b.matmul(dropped, down, None, lora.rank);
