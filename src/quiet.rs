@@ -6,6 +6,9 @@ use leptos::prelude::*;
 
 use crate::reactive::effect;
 
+/// What is far out of sight follows once the input has stood for this long.
+pub const OUT_OF_SIGHT: Duration = Duration::from_millis(150);
+
 /// When [`once_quiet`] acts for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum From {
@@ -37,7 +40,7 @@ pub fn once_quiet(
 
 /// Counts what `watched` tells for a view that may be far out of sight: each change while it is near, and the last of many,
 /// once typing pauses, while it is not.
-pub fn as_seen(near: RwSignal<bool>, delay: Duration, watched: impl Fn() + Copy + Send + 'static) -> ReadSignal<usize> {
+pub fn as_seen(near: RwSignal<bool>, watched: impl Fn() + Copy + Send + 'static) -> ReadSignal<usize> {
     let seen = RwSignal::new(0_usize);
     let count = move || seen.update(|seen| *seen = seen.wrapping_add(1));
     effect(move || {
@@ -47,7 +50,7 @@ pub fn as_seen(near: RwSignal<bool>, delay: Duration, watched: impl Fn() + Copy 
             count();
         }
     });
-    once_quiet(delay, From::FirstChange, watched, move || {
+    once_quiet(OUT_OF_SIGHT, From::FirstChange, watched, move || {
         if !near.get_untracked() {
             count();
         }

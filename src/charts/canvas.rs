@@ -1,7 +1,6 @@
 //! A picture on a canvas: crisp on any screen, in the theme's colours, drawn once a frame.
 
 use std::cell::{Cell, RefCell};
-use std::time::Duration;
 
 use leptos::html::Canvas;
 use leptos::prelude::*;
@@ -24,9 +23,6 @@ use crate::reactive::{Text, action, effect, put, text};
 use crate::results::{device_name, slug};
 
 const FONT: &str = "system-ui, sans-serif";
-
-/// A chart far out of sight, as any is under the form of a phone, follows once the input has stood for this long.
-const FAR_DELAY: Duration = Duration::from_millis(150);
 
 /// A colour, for plotters and as the canvas takes it.
 struct Colour {
@@ -318,7 +314,7 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
         let tell = move |is_near| put(near, is_near);
         sight.set_value(canvas.get().and_then(|canvas| Sight::of(&canvas, tell)));
     });
-    let shown = as_seen(near, FAR_DELAY, move || {
+    let shown = as_seen(near, move || {
         outcome.track();
         system.track();
         appearance.track();

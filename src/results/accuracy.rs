@@ -1,7 +1,6 @@
 //! How far the engine is from measured runs: of the family chosen, and of the runs nearest to the scenario.
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use leptos::prelude::*;
 use nn_memory::{Choice, Config, Family, Model, ModelKind, Scenario};
@@ -10,7 +9,7 @@ use crate::built::{Built, built};
 use crate::described;
 use crate::form::Outcome;
 use crate::page::Page;
-use crate::quiet::{From, once_quiet};
+use crate::quiet::{From, OUT_OF_SIGHT, once_quiet};
 use crate::reactive::{put, text};
 
 /// Rows of measured runs with the error of the peak, as `cargo run --release -p nn-memory --example accuracy -- --page
@@ -19,9 +18,6 @@ const TABLE: &str = include_str!("../accuracy.csv");
 
 /// The rows of [`TABLE`], read once.
 static MEASURED: LazyLock<Vec<Row>> = LazyLock::new(|| rows(TABLE));
-
-/// How long typing pauses before the runs are looked through.
-const DELAY: Duration = Duration::from_millis(150);
 
 /// Rows that are shown.
 const NEAREST: usize = 3;
@@ -167,7 +163,7 @@ pub fn accuracy(page: Page) -> Built {
         })
     };
     let words = RwSignal::new(of_outcome());
-    once_quiet(DELAY, From::FirstChange, move || page.outcome.track(), move || put(words, of_outcome()));
+    once_quiet(OUT_OF_SIGHT, From::FirstChange, move || page.outcome.track(), move || put(words, of_outcome()));
     let nearest = move || {
         let lines = words.with(|(_, lines)| lines.clone());
         lines.into_iter().map(|line| view! { <li>{line}</li> }).collect_view()

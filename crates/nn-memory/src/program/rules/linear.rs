@@ -1,5 +1,6 @@
 //! Linear layers, embeddings, matrix products, and the adapters that go with them.
 
+use crate::Lora;
 use crate::program::build::{Output, Rule};
 use crate::program::{Builder, ElementType, Grad, Shape, Tensor, round};
 
@@ -132,34 +133,51 @@ impl Builder {
         }
     }
 
-    fn adapter(&mut self, linear: Linear, lora: &crate::Lora) -> [Tensor; 2] {
+    fn adapter(&mut self, linear: Linear, lora: &Lora) -> [Tensor; 2] {
         let Linear { name, input, output, .. } = linear;
-        let element = if lora.fp32 { ElementType::Fp32 } else { self.mode.parameters };
+        let element = self.adapter_element(lora);
         [Shape::matrix(lora.rank, input), Shape::matrix(output, lora.rank)]
             .map(|shape| self.parameter_of(name, shape, 2, element, true))
     }
 
     /// peft's `lora.Linear`: result + B(A(dropout(x.to(A)))) · scaling.
-    fn adapted(
+    fn adapted(&mut self, x: Tensor, weight: Tensor, bias: Option<Tensor>, linear: Linear, lora: &Lora) -> Tensor {
+        let [down, up] = self.adapter(linear, lora);
+        self.beside(
+            x,
+            lora,
+            |b| b.matmul(x, weight, bias, linear.output),
+            |b, x| {
+                let low = b.matmul(x, down, None, lora.rank);
+                b.matmul(low, up, None, linear.output)
+            },
+        )
+    }
+
+    /// What a layer makes of its input, and what peft adds to it: that of the adapter's two layers, scaled.
+    pub(super) fn beside(
         &mut self,
         x: Tensor,
-        weight: Tensor,
-        bias: Option<Tensor>,
-        linear: Linear,
-        lora: &crate::Lora,
+        lora: &Lora,
+        layer: impl FnOnce(&mut Self) -> Tensor,
+        adapter: impl FnOnce(&mut Self, Tensor) -> Tensor,
     ) -> Tensor {
-        let [down, up] = self.adapter(linear, lora);
+        let element = self.adapter_element(lora);
         self.module("lora", &[x], |b| {
-            let result = b.matmul(x, weight, bias, linear.output);
-            let cast = b.to(x, down.element);
+            let result = layer(b);
+            let cast = b.to(x, element);
             b.local(cast);
             let dropped = b.dropout(cast, lora.dropout);
-            let low = b.matmul(dropped, down, None, lora.rank);
-            let high = b.matmul(low, up, None, linear.output);
+            let high = adapter(b, dropped);
             let scaled = b.scale(high);
             let sum = b.add(result, scaled);
             b.to(sum, result.element)
         })
+    }
+
+    /// The type of an adapter's weights.
+    pub(super) const fn adapter_element(&self, lora: &Lora) -> ElementType {
+        if lora.fp32 { ElementType::Fp32 } else { self.mode.parameters }
     }
 
     /// `torch.nn.functional.embedding`: the gradient is as large as the table; sorting takes two lists of ids.

@@ -23,7 +23,7 @@ impl Builder {
         // To peft, all linear layers are no convolutions.
         let named = |lora: &Lora| lora.targets != Targets::ALL && name.is_some_and(|name| lora.targets.contains(name));
         let adapter = self.lora.filter(named).map(|lora| {
-            let element = if lora.fp32 { ElementType::Fp32 } else { self.mode.parameters };
+            let element = self.adapter_element(&lora);
             let [_, _, height, width] = kernel.0;
             let shapes = [Shape([lora.rank, input, height, width]), Shape([output, lora.rank, 1, 1])];
             (lora, shapes.map(|shape| self.parameter_of(module, shape, 4, element, true)))
@@ -36,18 +36,16 @@ impl Builder {
     pub(crate) fn patches(&mut self, image: Tensor, patches: Patches, shape: Shape) -> Tensor {
         let Patches { weight, bias, adapter } = patches;
         let Some((lora, [down, up])) = adapter else { return self.convolution(image, weight, Some(bias), shape) };
-        self.module("lora", &[image], |b| {
-            let result = b.convolution(image, weight, Some(bias), shape);
-            let cast = b.to(image, down.element);
-            b.local(cast);
-            let dropped = b.dropout(cast, lora.dropout);
-            let [_, batch, count, _] = shape.0;
-            let low = b.convolution(dropped, down, None, Shape::of3(batch, count, lora.rank));
-            let high = b.convolution(low, up, None, shape);
-            let scaled = b.scale(high);
-            let sum = b.add(result, scaled);
-            b.to(sum, result.element)
-        })
+        self.beside(
+            image,
+            &lora,
+            |b| b.convolution(image, weight, Some(bias), shape),
+            |b, image| {
+                let [_, batch, count, _] = shape.0;
+                let low = b.convolution(image, down, None, Shape::of3(batch, count, lora.rank));
+                b.convolution(low, up, None, shape)
+            },
+        )
     }
 
     fn convolution(&mut self, image: Tensor, weight: Tensor, bias: Option<Tensor>, shape: Shape) -> Tensor {
