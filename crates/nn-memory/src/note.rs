@@ -57,6 +57,11 @@ pub enum Note {
         /// The layers that it has.
         layers: Targets,
     },
+    /// Adapters of layers whose weight the network multiplies by itself.
+    AdaptersNeverRun {
+        /// Those layers.
+        layers: Targets,
+    },
     /// FP32 parameters need no master copy.
     MasterWeightsNeedless,
     /// All overheads are zero.
@@ -92,6 +97,7 @@ impl Note {
             | Self::CopiesOfWeights { .. }
             | Self::BeyondPositions { .. }
             | Self::NothingAdapted { .. }
+            | Self::AdaptersNeverRun { .. }
             | Self::MasterWeightsNeedless
             | Self::OverheadsNotCounted => Level::Warning,
         }
@@ -148,6 +154,9 @@ impl Note {
             Self::NothingAdapted { layers } => format!(
                 "None of the LoRA targets is a layer of this network, so that nothing is trained in its blocks; peft refuses that. Its layers are {}.",
                 layers.to_string().replace(',', ", ")
+            ),
+            Self::AdaptersNeverRun { layers } => format!(
+                "LoRA does nothing on {layers} here: the network multiplies by the weight of that layer itself, past its adapter. The adapter's weights are counted; they get no gradient.",
             ),
             Self::AdaptersNotCounted => {
                 "Adapters follow from the layers that get them, which a network known by its size alone does not tell: none are counted, and the network is frozen.".into()

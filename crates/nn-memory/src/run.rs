@@ -371,7 +371,7 @@ pub const TARGET_MODULES: &[&str] = &[
 ];
 
 /// A set of [`TARGET_MODULES`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Targets(u64);
 

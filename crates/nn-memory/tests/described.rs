@@ -119,6 +119,27 @@ fn targets_that_no_layer_has_are_told_with_those_that_there_are() {
 }
 
 #[test]
+fn adapters_that_never_run_are_told() {
+    let noted = |family: Family, targets: &str, task: Task| {
+        let targets = Targets::parse(targets).expect("names of layers");
+        let run = Run { lora: Lora { targets, ..Lora::default() }, ..Run::default() };
+        let scenario = Scenario { model: Model::Described(Config::of(family)), run, task, ..Scenario::default() };
+        let notes = estimate(&scenario).expect("an estimate").notes;
+        notes.into_iter().find(|note| matches!(note, Note::AdaptersNeverRun { .. })).map(|note| note.to_string())
+    };
+    let lora = Task::Lora(Training::default());
+    for (family, layer) in [(Family::TorchvisionVit, "out_proj"), (Family::TimmBeit, "qkv")] {
+        for targets in ["all", layer] {
+            let note = noted(family, targets, lora).expect("an adapter that does nothing");
+            assert!(note.starts_with(&format!("LoRA does nothing on {layer} here")), "{note}");
+        }
+        assert_eq!(noted(family, "all", Task::Training(Training::default())), None);
+    }
+    assert_eq!(noted(Family::TimmBeit, "proj", lora), None);
+    assert_eq!(noted(Family::Vit, "all", lora), None);
+}
+
+#[test]
 fn copies_that_autocast_may_keep_in_inference_are_told() {
     let noted = |precision: PrecisionMode, task: Task| {
         let model = Model::Named(catalog::model("llama-2-7b").expect("in the catalogue"));

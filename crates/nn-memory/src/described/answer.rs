@@ -231,6 +231,11 @@ fn notes(scenario: &Scenario, config: &Config, lowered: &Lowered, report: &Repor
         let layers = lower(&all, config, Layers::Counted).map_or(Targets::NONE, |lowered| adapted(&lowered));
         notes.push(Note::NothingAdapted { layers });
     }
+    if let Some((program, _)) = lowered.passes.first()
+        && program.idle_adapters != Targets::NONE
+    {
+        notes.push(Note::AdaptersNeverRun { layers: program.idle_adapters });
+    }
     let positions = ["max_position_embeddings", "n_positions", "max_seq_len"].iter().find_map(|key| config.get(key));
     if let Some(positions) = positions.filter(|positions| scenario.sequence_length > *positions) {
         notes.push(Note::BeyondPositions { length: scenario.sequence_length, positions });

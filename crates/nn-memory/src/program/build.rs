@@ -462,6 +462,12 @@ impl Builder {
         self.program.biased_matmul = true;
     }
 
+    /// The adapter of this layer never runs.
+    pub(crate) fn leaves_adapter_idle(&mut self, name: &str) {
+        let idle = self.program.idle_adapters;
+        self.program.idle_adapters = idle.with(name).unwrap_or(idle);
+    }
+
     /// Keeps a tensor until the module that runs returns.
     pub(crate) fn local(&mut self, tensor: Tensor) -> Tensor {
         self.frames.push(tensor.id);

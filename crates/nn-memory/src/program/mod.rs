@@ -13,6 +13,8 @@ pub(crate) use rules::{AttentionCall, Cache, Experts, Kernel, Linear, Mask, Scor
 pub(crate) use tensor::Tensor;
 pub use tensor::{ElementType, Shape};
 
+use crate::run::Targets;
+
 /// What a rule says of the gradient of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Grad {
@@ -248,6 +250,8 @@ pub(crate) struct Program {
     pub(crate) held_outputs: u64,
     /// Bytes of autocast's copies of weights, of all layers together: those of frozen ones go as they were used.
     pub(crate) cast_weights: u64,
+    /// Layers whose adapters never run.
+    pub(crate) idle_adapters: Targets,
     /// The scalar that backward starts from.
     pub(crate) loss: Option<u32>,
     /// The logits that inference returns.

@@ -130,6 +130,7 @@ impl Builder {
     pub(crate) fn unused_adapter(&mut self, linear: Linear) {
         if let Some(lora) = self.lora.filter(|lora| lora.targets.contains(linear.name)) {
             self.adapter(linear, &lora);
+            self.leaves_adapter_idle(linear.name);
         }
     }
 
