@@ -29,6 +29,7 @@ mod gptj;
 mod granite;
 mod image;
 mod labels;
+mod layer_types;
 mod llama;
 mod ministral3;
 mod mistral;

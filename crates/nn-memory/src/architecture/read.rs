@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::layer_types::{LAYER_TYPES, has_window};
 use super::{Config, Family, FieldKind};
 use crate::{Choice, Decimal, format_count};
 
@@ -124,7 +125,8 @@ enum Value {
     Count(u64),
     Number(f64),
     Text(String),
-    List,
+    /// Of types of layers, whether each has a window; else nothing of it.
+    List(Vec<Option<bool>>),
     /// How many entries it has, and those that were read.
     Object(u64, Entries),
 }
@@ -137,7 +139,7 @@ impl Value {
             Self::Count(count) => count.to_string(),
             Self::Number(number) => number.to_string(),
             Self::Text(text) => format!("{:?}", shown(text)),
-            Self::List => "a list".into(),
+            Self::List(_) => "a list".into(),
             Self::Object(..) => "an object".into(),
         }
     }
@@ -175,6 +177,13 @@ impl Entries {
         fields.iter().copied().find(drops)
     }
 
+    fn layer_types(&self) -> Option<&[Option<bool>]> {
+        match self.get(LAYER_TYPES) {
+            Some(Value::List(listed)) => Some(listed),
+            _ => None,
+        }
+    }
+
     fn family(&self) -> Result<Family, ConfigError> {
         match self.get("model_type") {
             Some(Value::Text(model_type)) => Family::from_key(model_type)
@@ -196,8 +205,11 @@ const ATTENTION_CONFIG: &str = "attn_config";
 
 /// Reads a value: of objects the outermost, and so many of those within that describe the text part or attention. All
 /// others are counted, however deep they nest.
+#[derive(Clone, Copy, Default)]
 struct Read {
     objects: u8,
+    /// Whether it is the list of types of layers.
+    layer_types: bool,
 }
 
 impl<'de> DeserializeSeed<'de> for Read {
@@ -240,8 +252,17 @@ impl<'de> Visitor<'de> for Read {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut windows = Vec::new();
+        if self.layer_types {
+            while let Some(value) = list.next_element_seed(Self::default())? {
+                windows.push(match value {
+                    Value::Text(layer_type) => has_window(&layer_type),
+                    _ => None,
+                });
+            }
+        }
         while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Value::List)
+        Ok(Value::List(windows))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
@@ -254,7 +275,8 @@ impl<'de> Visitor<'de> for Read {
         };
         while let Some(key) = map.next_key::<String>()? {
             let read = key == TEXT_CONFIG || key == ATTENTION_CONFIG;
-            let value = map.next_value_seed(Self { objects: if read { within } else { 0 } })?;
+            let objects = if read { within } else { 0 };
+            let value = map.next_value_seed(Self { objects, layer_types: key == LAYER_TYPES })?;
             entries.push((key, value));
             length += 1;
         }
@@ -277,7 +299,8 @@ impl Described {
             return Err(ConfigError::TooLong { bytes });
         }
         let mut json = serde_json::Deserializer::from_str(text);
-        let read = Read { objects: 2 }.deserialize(&mut json).and_then(|value| json.end().map(|()| value));
+        let read =
+            Read { objects: 2, layer_types: false }.deserialize(&mut json).and_then(|value| json.end().map(|()| value));
         let entries = match read {
             Ok(Value::Object(_, entries)) => entries,
             Ok(other) => return Err(ConfigError::NotJson { reason: format!("it is {}", other.words()) }),
@@ -293,6 +316,24 @@ impl Described {
             }
             (family, _) => Ok(Self { family: family?, entries, around: None }),
         }
+    }
+}
+
+impl Described {
+    fn config(&self) -> Result<Config, ConfigError> {
+        let mut config = Config::of(self.family);
+        for (key, value) in &self.entries.0 {
+            match value {
+                Value::Object(_, Entries(within)) if self.family == Family::Mpt && key == ATTENTION_CONFIG => {
+                    within.iter().try_for_each(|(key, value)| config.read(key, value))?;
+                }
+                _ => config.read(key, value)?,
+            }
+        }
+        if let Some(listed) = self.entries.layer_types() {
+            config.take_windows(listed);
+        }
+        Ok(config)
     }
 }
 
@@ -312,6 +353,8 @@ pub enum Remark {
         /// The field that says so.
         field: &'static str,
     },
+    /// It lists layers with a window in another order than is followed.
+    LayerTypes,
     /// It was published in this type.
     Published {
         /// As it was given: `bfloat16`.
@@ -334,6 +377,10 @@ impl fmt::Display for Remark {
             Self::LayerDrop { field } => write!(
                 f,
                 "{field} leaves out layers at random while it trains: a step is followed in which none is."
+            ),
+            Self::LayerTypes => f.write_str(
+                "layer_types gives a window to other layers than the fields of this family say, which are followed: masks and \
+                 the key-value cache may be off.",
             ),
             Self::Published { dtype } => {
                 write!(f, "Published in {}, which is not taken over: choose the precision of the run.", shown(dtype))
@@ -368,7 +415,8 @@ impl Config {
 
     /// Reads a `config.json`: `model_type` picks the family, unknown fields are ignored, missing ones get the family's
     /// published defaults. Of a network that reads images or sound as well, the language model is read, which stands
-    /// in its `text_config`; [`Self::remarks`] tells. Of MPT, `attn_config` is read as well.
+    /// in its `text_config`; [`Self::remarks`] tells. Of MPT, `attn_config` is read as well. `layer_types` counts where
+    /// the family's fields can say which layers have a window.
     ///
     /// ```
     /// use nn_memory::Config;
@@ -385,17 +433,7 @@ impl Config {
     /// Text that is no JSON object or longer than 1 MiB, a family that is not supported, a field of a wrong type or
     /// outside its limits: the error names the field.
     pub fn from_json(text: &str) -> Result<Self, ConfigError> {
-        let Described { family, entries: Entries(entries), .. } = Described::of(text)?;
-        let mut config = Self::of(family);
-        for (key, value) in &entries {
-            match value {
-                Value::Object(_, Entries(within)) if family == Family::Mpt && key == ATTENTION_CONFIG => {
-                    within.iter().try_for_each(|(key, value)| config.read(key, value))?;
-                }
-                _ => config.read(key, value)?,
-            }
-        }
-        Ok(config)
+        Described::of(text)?.config()
     }
 
     /// What a `config.json` says that the configuration read from it does not hold; nothing of a text that is none.
@@ -414,7 +452,12 @@ impl Config {
     /// );
     /// ```
     pub fn remarks(text: &str) -> Vec<Remark> {
-        let Ok(Described { family, entries, around }) = Described::of(text) else { return Vec::new() };
+        let Ok(described) = Described::of(text) else { return Vec::new() };
+        let windows = match (described.config(), described.entries.layer_types()) {
+            (Ok(config), Some(listed)) => (!config.has_windows(listed)).then_some(Remark::LayerTypes),
+            _ => None,
+        };
+        let Described { family, entries, around } = described;
         let whole = around.as_ref().unwrap_or(&entries);
         // The name before and since transformers 5.
         let dtype =
@@ -425,7 +468,7 @@ impl Config {
             matches!(whole.get("quantization_config"), Some(Value::Object(..))).then_some(Remark::Quantized);
         let published = dtype.map(|dtype| Remark::Published { dtype: dtype.to_owned() });
         let dropped = entries.layer_drop(family).map(|field| Remark::LayerDrop { field });
-        [text_part, quantized, dropped, published].into_iter().flatten().collect()
+        [text_part, quantized, dropped, windows, published].into_iter().flatten().collect()
     }
 
     fn read(&mut self, key: &str, value: &Value) -> Result<(), ConfigError> {

@@ -1,0 +1,124 @@
+//! Which layers have a window, as files list them since transformers 4.53 (`layer_types`).
+//!
+//! Families are followed with the order that their fields give. A list in such an order sets those fields; of any other the
+//! reader is told that it is not followed.
+
+use super::{Config, Family};
+
+/// The field that lists them.
+pub(super) const LAYER_TYPES: &str = "layer_types";
+
+/// Whether a layer of this type has a window; none of types that no family here has.
+pub(super) fn has_window(layer_type: &str) -> Option<bool> {
+    match layer_type {
+        "sliding_attention" => Some(true),
+        "full_attention" => Some(false),
+        _ => None,
+    }
+}
+
+impl Config {
+    /// Sets the fields of the order in which layers have windows.
+    pub(super) fn take_windows(&mut self, listed: &[Option<bool>]) {
+        let first = |windowed: bool, from: usize| listed.iter().skip(from).position(|layer| *layer == Some(windowed));
+        let found = match self.family() {
+            Family::Gemma3 | Family::Cohere2 => first(false, 0).map(|place| ("sliding_window_pattern", place + 1)),
+            Family::ModernBert => first(false, 1).map(|place| ("global_attn_every_n_layers", place + 1)),
+            Family::Qwen2 | Family::Qwen3 if self.get("use_sliding_window") == Some(1) => {
+                Some(("max_window_layers", first(true, 0).unwrap_or(listed.len())))
+            }
+            _ => None,
+        };
+        if let Some((field, code)) = found {
+            // An order that the field's limits rule out leaves it as it is; the list then disagrees.
+            let _ = self.set(field, code as u64);
+        }
+    }
+
+    /// Whether its layers have windows as they are listed.
+    pub(super) fn has_windows(&self, listed: &[Option<bool>]) -> bool {
+        let code = |key| self.get(key).unwrap_or_default();
+        let layers = code("num_hidden_layers");
+        let turn = |length: u64| move |place: u64| !(place + 1).is_multiple_of(length);
+        match self.family() {
+            Family::Gemma2 => agree(listed, layers, turn(2)),
+            Family::Olmo3 => agree(listed, layers, turn(4)),
+            Family::Gemma3 | Family::Cohere2 => agree(listed, layers, turn(code("sliding_window_pattern"))),
+            Family::ModernBert => {
+                let every = code("global_attn_every_n_layers");
+                agree(listed, layers, |place| !place.is_multiple_of(every))
+            }
+            // Without windows in use the list says nothing.
+            Family::Qwen2 | Family::Qwen3 if code("use_sliding_window") == 1 => {
+                agree(listed, layers, |place| place >= code("max_window_layers"))
+            }
+            Family::SmolLm3 if code("use_sliding_window") == 1 => {
+                agree(listed, layers, |place| (place + 1).is_multiple_of(4))
+            }
+            _ => true,
+        }
+    }
+}
+
+fn agree(listed: &[Option<bool>], layers: u64, windowed: impl Fn(u64) -> bool) -> bool {
+    listed.len() as u64 == layers && (0..).zip(listed).all(|(place, layer)| *layer == Some(windowed(place)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Remark;
+    use super::*;
+
+    /// What is read of a file that lists its layers, `f` one that sees all and `s` one with a window.
+    #[track_caller]
+    fn read(fields: &str, listed: &str) -> (Config, Vec<Remark>) {
+        let name = |kind| match kind {
+            'f' => "\"full_attention\"",
+            's' => "\"sliding_attention\"",
+            _ => "\"linear_attention\"",
+        };
+        let names: Vec<_> = listed.chars().map(name).collect();
+        let text = format!("{{{fields},\"layer_types\":[{}],\"num_hidden_layers\":6}}", names.join(","));
+        (Config::from_json(&text).expect("a configuration"), Config::remarks(&text))
+    }
+
+    #[test]
+    fn an_order_that_the_fields_can_say_is_taken_over() {
+        for (fields, listed, field, code) in [
+            (r#""model_type":"gemma3_text""#, "ssfssf", "sliding_window_pattern", 3),
+            (r#""model_type":"gemma3_text""#, "ffffff", "sliding_window_pattern", 1),
+            (r#""model_type":"cohere2""#, "sssssf", "sliding_window_pattern", 6),
+            (r#""model_type":"modernbert""#, "fsfsfs", "global_attn_every_n_layers", 2),
+            (r#""model_type":"qwen2","use_sliding_window":true"#, "ffffss", "max_window_layers", 4),
+            (r#""model_type":"qwen3","use_sliding_window":true"#, "ffffff", "max_window_layers", 6),
+            // No window is in use: the list says nothing.
+            (r#""model_type":"qwen3""#, "ffffff", "max_window_layers", 28),
+            (r#""model_type":"gemma2""#, "sfsfsf", "num_hidden_layers", 6),
+            (r#""model_type":"olmo3""#, "sssfss", "num_hidden_layers", 6),
+            (r#""model_type":"smollm3""#, "ffffff", "num_hidden_layers", 6),
+            (r#""model_type":"smollm3","use_sliding_window":true"#, "fffsff", "num_hidden_layers", 6),
+            (r#""model_type":"llama""#, "ffffff", "num_hidden_layers", 6),
+        ] {
+            let (config, remarks) = read(fields, listed);
+            assert_eq!((config.get(field), remarks), (Some(code), vec![]), "{fields} {listed}");
+        }
+    }
+
+    #[test]
+    fn an_order_that_is_not_followed_is_told() {
+        for (fields, listed) in [
+            (r#""model_type":"gemma3_text""#, "fssfss"),
+            (r#""model_type":"gemma3_text""#, "ssssss"),
+            (r#""model_type":"gemma3_text""#, "ssfss"),
+            (r#""model_type":"gemma2""#, "ssssss"),
+            (r#""model_type":"qwen2","use_sliding_window":true"#, "sfsfsf"),
+            (r#""model_type":"modernbert""#, "fsslss"),
+            (r#""model_type":"olmo3""#, "ffffff"),
+        ] {
+            let (_, remarks) = read(fields, listed);
+            assert_eq!(remarks, [Remark::LayerTypes], "{fields} {listed}");
+        }
+        let said = Remark::LayerTypes.to_string();
+        assert!(said.starts_with("layer_types gives a window to other layers"), "{said}");
+    }
+}
