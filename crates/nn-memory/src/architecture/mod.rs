@@ -61,6 +61,7 @@ mod timm_mixer;
 mod timm_swin;
 mod timm_vit;
 mod torchvision_vit;
+mod unfollowed;
 mod vit;
 mod xlm_roberta;
 

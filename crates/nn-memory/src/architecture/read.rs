@@ -7,6 +7,7 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::layer_types::{LAYER_TYPES, has_window};
+use super::unfollowed::unfollowed;
 use super::{Config, Family, FieldKind};
 use crate::{Choice, Decimal, format_count};
 
@@ -119,13 +120,13 @@ impl std::error::Error for ConfigError {}
 
 /// A value, as far as configurations need it.
 #[derive(Debug, Clone, PartialEq)]
-enum Value {
+pub(super) enum Value {
     Null,
     Flag(bool),
     Count(u64),
     Number(f64),
     Text(String),
-    /// Of types of layers, whether each has a window; else nothing of it.
+    /// Of each element, where it is a type of layers, whether those have a window.
     List(Vec<Option<bool>>),
     /// How many entries it has, and those that were read.
     Object(u64, Entries),
@@ -147,7 +148,7 @@ impl Value {
 
 /// The entries of an object in their order; of equal keys, all.
 #[derive(Debug, Clone, Default, PartialEq)]
-struct Entries(Vec<(String, Value)>);
+pub(super) struct Entries(Vec<(String, Value)>);
 
 impl Entries {
     /// The last of a key: that is the one which counts.
@@ -208,8 +209,8 @@ const ATTENTION_CONFIG: &str = "attn_config";
 #[derive(Clone, Copy, Default)]
 struct Read {
     objects: u8,
-    /// Whether it is the list of types of layers.
-    layer_types: bool,
+    /// Whether the elements of a list are read.
+    lists: bool,
 }
 
 impl<'de> DeserializeSeed<'de> for Read {
@@ -253,7 +254,7 @@ impl<'de> Visitor<'de> for Read {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let mut windows = Vec::new();
-        if self.layer_types {
+        if self.lists {
             while let Some(value) = list.next_element_seed(Self::default())? {
                 windows.push(match value {
                     Value::Text(layer_type) => has_window(&layer_type),
@@ -276,7 +277,7 @@ impl<'de> Visitor<'de> for Read {
         while let Some(key) = map.next_key::<String>()? {
             let read = key == TEXT_CONFIG || key == ATTENTION_CONFIG;
             let objects = if read { within } else { 0 };
-            let value = map.next_value_seed(Self { objects, layer_types: key == LAYER_TYPES })?;
+            let value = map.next_value_seed(Self { objects, lists: true })?;
             entries.push((key, value));
             length += 1;
         }
@@ -300,7 +301,7 @@ impl Described {
         }
         let mut json = serde_json::Deserializer::from_str(text);
         let read =
-            Read { objects: 2, layer_types: false }.deserialize(&mut json).and_then(|value| json.end().map(|()| value));
+            Read { objects: 2, lists: false }.deserialize(&mut json).and_then(|value| json.end().map(|()| value));
         let entries = match read {
             Ok(Value::Object(_, entries)) => entries,
             Ok(other) => return Err(ConfigError::NotJson { reason: format!("it is {}", other.words()) }),
@@ -355,6 +356,13 @@ pub enum Remark {
     },
     /// It lists layers with a window in another order than is followed.
     LayerTypes,
+    /// A field that changes memory is not followed.
+    Unfollowed {
+        /// The field.
+        field: &'static str,
+        /// What is counted in place of its value.
+        counted: String,
+    },
     /// It was published in this type.
     Published {
         /// As it was given: `bfloat16`.
@@ -382,6 +390,7 @@ impl fmt::Display for Remark {
                 "layer_types gives a window to other layers than the fields of this family say, which are followed: masks and \
                  the key-value cache may be off.",
             ),
+            Self::Unfollowed { field, counted } => write!(f, "{field} is not followed: counted as {counted}."),
             Self::Published { dtype } => {
                 write!(f, "Published in {}, which is not taken over: choose the precision of the run.", shown(dtype))
             }
@@ -468,7 +477,10 @@ impl Config {
             matches!(whole.get("quantization_config"), Some(Value::Object(..))).then_some(Remark::Quantized);
         let published = dtype.map(|dtype| Remark::Published { dtype: dtype.to_owned() });
         let dropped = entries.layer_drop(family).map(|field| Remark::LayerDrop { field });
-        [text_part, quantized, dropped, windows, published].into_iter().flatten().collect()
+        let unfollowed = unfollowed(family, |key| entries.get(key))
+            .map(|(field, counted)| Remark::Unfollowed { field, counted: counted.to_string() });
+        let before = [text_part, quantized, dropped, windows].into_iter().flatten();
+        before.chain(unfollowed).chain(published).collect()
     }
 
     fn read(&mut self, key: &str, value: &Value) -> Result<(), ConfigError> {
