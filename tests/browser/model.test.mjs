@@ -210,6 +210,20 @@ visit('a config.json is dropped anywhere, whatever the model was', async page =>
   await eventually(() => page.page.evaluate(() => document.activeElement.id), 'model-config');
 });
 
+visit('a config.json is chosen by keyboard, the same one again after an edit', async page => {
+  await kind(page, 'config');
+  const file = { name: 'config.json', mimeType: 'application/json', buffer: Buffer.from('{"model_type": "llama", "num_hidden_layers": 16}') };
+  page.page.on('filechooser', chooser => chooser.setFiles(file));
+  for (const time of ['first', 'second']) {
+    await page.get('model-config').fill('{"model_type": "gpt2"}');
+    await page.addressed('?v=1&model_type=gpt2');
+    await page.get('choose-file').focus();
+    await page.page.keyboard.press('Enter');
+    await page.addressed('?v=1&model_type=llama&num_hidden_layers=16');
+    await eventually(() => page.page.evaluate(() => document.activeElement.dataset.testid), 'model-config', time);
+  }
+});
+
 visit('a dropped file that is no config is refused, and what stood there is kept', { query: '?model=gpt2' }, async page => {
   const total = await page.bytes();
   await drop(page, 'photo.png', '\x89PNG\r\n');

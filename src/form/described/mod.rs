@@ -100,7 +100,7 @@ static MODEL: &[Spec] = &[
     explained(spec(Field::ModelType, "Family", "", Select(options::<Family>),
         "The model_type of config.json. Its fields follow, with the family's published defaults.")),
     explained(spec(Field::Config, "config.json", "", Own(pasted),
-        "Paste the file from Hugging Face, or drop it anywhere on the page. Fields that do not bear on memory are left \
+        "Paste the file from Hugging Face, choose it, or drop it anywhere on the page. Fields that do not bear on memory are left \
          alone; of a network that reads images as well, the language model counts.")),
 ];
 

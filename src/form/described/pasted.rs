@@ -1,12 +1,12 @@
 //! A pasted `config.json`, and what of it does not count.
 
 use js_sys::{Array, JsString, Reflect};
-use leptos::html::Textarea;
+use leptos::html::{Input, Textarea};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use nn_memory::{Choice, Config, ConfigError, Field, ModelKind};
 use wasm_bindgen::JsCast;
-use web_sys::{Blob, File, HtmlTextAreaElement, InputEvent};
+use web_sys::{Blob, File, HtmlInputElement, HtmlTextAreaElement, InputEvent};
 
 use super::super::field::Shown;
 use super::super::state::Form;
@@ -21,6 +21,7 @@ pub fn pasted(shown: &Shown, page: Page) -> Built {
     let (form, input) = (page.form, shown.input);
     let value = form.text(input);
     let element = NodeRef::<Textarea>::new();
+    let chooser = NodeRef::<Input>::new();
     let select_all = move |_| {
         if let Some(area) = element.get_untracked() {
             area.select();
@@ -53,8 +54,39 @@ pub fn pasted(shown: &Shown, page: Page) -> Built {
             on:input:target=move |event| take(form, &event.target())
             on:focus=select_all
         ></textarea>
+        <button
+            type="button"
+            class="choose-file"
+            data-testid="choose-file"
+            on:click=move |_| {
+                if let Some(chooser) = chooser.get_untracked() {
+                    chooser.click();
+                }
+            }
+        >
+            "Choose a file"
+        </button>
+        <input
+            type="file"
+            hidden
+            accept=".json,application/json"
+            data-testid="file"
+            node_ref=chooser
+            on:change:target=move |event| {
+                if let Some(file) = chosen(&event.target()) {
+                    take_file(page, file);
+                }
+            }
+        />
         <div class="remarks" role="status" id="config-remarks" data-testid="config-remarks">{remarks}</div>
     })
+}
+
+/// The file that was chosen; the same one may be chosen again.
+fn chosen(chooser: &HtmlInputElement) -> Option<File> {
+    let file = chooser.files()?.get(0);
+    chooser.set_value("");
+    file
 }
 
 /// What the browser is about to insert.
@@ -100,7 +132,7 @@ fn refuse(form: Form, error: &ConfigError) {
     form.refuse(Field::Config, format!("{}. What stood here is kept.", capitalized(&error.to_string())));
 }
 
-/// Reads a file that was dropped on the page as if its text had been pasted. One that is no JSON object, or too long, is
+/// Reads a file that was chosen, or dropped on the page, as if its text had been pasted. One that is no JSON object, or too long, is
 /// refused: what stood there is kept.
 pub fn take_file(page: Page, file: File) {
     let form = page.form;
