@@ -113,6 +113,25 @@ fn padded_width(width: u64) -> u64 {
     width.next_multiple_of(if width <= 128 { 32 } else { 64 })
 }
 
+/// Bytes of a head's gradients that the memory-efficient kernel sums in FP32 (`kernel_backward.h`): the queries' in tiles,
+/// each with a lock and a counter, 16 bytes; in half types keys' and values' too where `widths` are large. `lengths` of
+/// queries and keys, `widths` of queries and values.
+const fn summed_per_head(half: bool, lengths: [u64; 2], widths: [u64; 2]) -> u64 {
+    let wide = if widths[0] > widths[1] { widths[0] } else { widths[1] };
+    let (rows, columns) = match (half, wide) {
+        (_, 0..=64) => (64, 64),
+        (true, 65..=128) => (128, 128),
+        _ => (128, 64),
+    };
+    let tiles = lengths[0].div_ceil(rows).saturating_mul(widths[0].div_ceil(columns));
+    let of_queries = tiles.saturating_mul(4 * rows * columns + 16);
+    if !half || wide <= 128 {
+        return of_queries;
+    }
+    let columns = widths[0].next_multiple_of(128) + widths[1].next_multiple_of(128);
+    of_queries.saturating_add(lengths[1].next_multiple_of(64).saturating_mul(4 * columns))
+}
+
 impl Builder {
     /// Attention over heads; the result is batch × length × width.
     pub(crate) fn attend(&mut self, call: AttentionCall) -> Tensor {
@@ -330,25 +349,13 @@ impl Builder {
             Mask::Full | Mask::Causal => None,
         };
         let delta = self.size(Shape([batch, heads, length, 1]), fp32);
-        let rows = length.next_multiple_of(128);
-        // With a lock and a counter, 16 bytes, for each 64 queries of a head.
-        let locks = self.size(Shape([batch, heads, length.div_ceil(64), 16]), ElementType::Byte);
-        let accumulator = self.size(Shape([batch, heads, rows, width.next_multiple_of(32)]), fp32) + locks;
-        let workspace = match (query.element.is_half(), width > 128) {
-            // What is summed over a head goes before the kernel runs.
-            (false, _) => accumulator.max(self.bytes(query)),
-            (true, false) => accumulator,
-            (true, true) => {
-                let keys =
-                    self.size(Shape([batch, heads, there.next_multiple_of(128), width.next_multiple_of(32)]), fp32);
-                accumulator + 2 * keys
-            }
-        };
-        let forward_scratch = if query.element.is_half() && width > 128 {
-            self.size(Shape([batch, heads, length, width]), fp32)
-        } else {
-            0
-        };
+        let shape = query.shape.with_width(value.shape.width());
+        let split = query.element.is_half() && width.max(value.shape.width()) > 128;
+        let per_head = summed_per_head(query.element.is_half(), [length, there], [width, value.shape.width()]);
+        let summed = self.size(Shape::of3(batch, heads, per_head), ElementType::Byte);
+        // In FP32 what is summed over a head goes before the kernel runs.
+        let workspace = if query.element.is_half() { summed } else { summed.max(self.size(shape, fp32)) };
+        let forward_scratch = if split { self.size(shape, fp32) } else { 0 };
         let mut inputs = vec![(query, Grad::NewView), (key, Grad::NewView), (value, Grad::NewView)];
         let mut of_mask = 0;
         if let Some(mask) = mask.filter(|mask| mask.requires_grad) {
@@ -356,7 +363,6 @@ impl Builder {
             // In full, then summed to the mask's shape.
             of_mask = self.size(Shape([batch, heads, length, there.next_multiple_of(16)]), query.element);
         }
-        let shape = query.shape.with_width(value.shape.width());
         let rule = Rule::new("efficient attention", &inputs, Output::Fresh(shape, query.element));
         let all = [query, key, value, mask.unwrap_or(query)];
         let output = self.run(Rule {
@@ -581,5 +587,27 @@ impl Builder {
         }
         let [key, value] = copies;
         (key, value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Workspaces of one head read off the allocator's history under torch 2.11.
+    #[test]
+    fn gradients_are_summed_in_tiles() {
+        for (half, lengths, widths, bytes) in [
+            (true, [1_056, 1_024], [40, 40], 278_800),
+            (true, [1_056, 1_024], [80, 80], 589_968),
+            (true, [1_056, 1_024], [192, 192], 2_982_320),
+            (true, [1_056, 1_024], [192, 128], 2_458_032),
+            (true, [1_024, 1_056], [256, 256], 3_277_312),
+            (false, [1_056, 1_024], [64, 64], 278_800),
+            (false, [1_056, 1_024], [64, 96], 295_056),
+            (false, [1_024, 1_056], [192, 128], 786_816),
+        ] {
+            assert_eq!(summed_per_head(half, lengths, widths), bytes, "{half} {lengths:?} {widths:?}");
+        }
     }
 }
