@@ -80,8 +80,10 @@ fn reserved(scenario: &Scenario, config: &Config) -> Result<Reserved, ConfigErro
         let (short, long) = ((short.phase_peaks[phase], short.asked[phase]), (*most, long.asked[phase]));
         *most = steps.go_on(short, long, asked[phase]);
     }
-    heaped.reserved =
+    let reserved =
         steps.go_on((short.reserved, short.most_asked()), (long.reserved, long.most_asked()), heaped.most_asked());
+    // Two lines of their own may cross; what is in use never passes what is taken.
+    heaped.reserved = heaped.phase_peaks.into_iter().fold(reserved, u64::max);
     Ok(Reserved::new(&heaped, scenario))
 }
 
