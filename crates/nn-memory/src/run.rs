@@ -368,6 +368,10 @@ pub const TARGET_MODULES: &[&str] = &[
     "fc_out",
     "ffn",
     "ffn_output",
+    "q_a_proj",
+    "q_b_proj",
+    "kv_a_proj_with_mqa",
+    "kv_b_proj",
 ];
 
 /// A set of [`TARGET_MODULES`].

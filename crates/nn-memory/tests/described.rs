@@ -236,6 +236,46 @@ fn one_layer_of_llama_2_7b_by_hand() {
 }
 
 #[test]
+fn the_cache_of_deepseek_v3_holds_latents_alone() {
+    // 70.272 KB a token: table 1 of https://arxiv.org/abs/2505.09343.
+    let scenario = Scenario {
+        model: Model::Named(catalog::model("deepseek-v3").expect("in the catalogue")),
+        run: Run { precision: PrecisionMode::Bf16, ..Run::default() },
+        task: Task::Inference,
+        batch_size: 1,
+        sequence_length: 1_000,
+        ..Scenario::default()
+    };
+    let cache = estimate(&scenario).expect("an estimate").part(PartKind::KvCache).bytes.get();
+    // The prefill's, each tensor rounded up to 512 bytes.
+    assert_eq!(cache / 100_000, 702);
+}
+
+#[test]
+fn adapters_on_experts_are_those_of_all_experts() {
+    let added = |targets: &str| {
+        let lora = Lora { rank: 16, targets: Targets::parse(targets).expect("names of layers"), ..Lora::default() };
+        let mut config = Config::of(Family::DeepseekV3);
+        for (field, value) in [("num_hidden_layers", 5), ("first_k_dense_replace", 1), ("hidden_size", 768)] {
+            config.set(field, value).expect("a value within the limits");
+        }
+        for (field, value) in [("moe_intermediate_size", 384), ("n_routed_experts", 16)] {
+            config.set(field, value).expect("a value within the limits");
+        }
+        let parameters = |task| {
+            let run = Run { lora, ..Run::default() };
+            let scenario = Scenario { model: Model::Described(config), run, task, ..Scenario::default() };
+            Report::of(&scenario).expect("a described network").expect("a report").parameters
+        };
+        parameters(Task::Lora(Training::default())) - parameters(Task::Inference)
+    };
+    assert_eq!(added("gate_proj"), 0);
+    // Four layers of 16 experts: gates and ups together have twice the rank.
+    assert_eq!(added("gate_proj,up_proj"), 4 * 16 * 32 * (768 + 2 * 384));
+    assert_eq!(added("down_proj"), 4 * 16 * 16 * (384 + 768));
+}
+
+#[test]
 fn albert_has_no_more_groups_than_layers() {
     let config = |groups, layers| {
         let json =

@@ -291,6 +291,7 @@ fn model_type(class: &str) -> Option<&'static str> {
         "SmolLM3Config" => "smollm3",
         "OlmoeConfig" => "olmoe",
         "Qwen3MoeConfig" => "qwen3_moe",
+        "DeepseekV3Config" => "deepseek_v3",
         "Gemma3TextConfig" => "gemma3_text",
         "GraniteConfig" => "granite",
         "CohereConfig" => "cohere",

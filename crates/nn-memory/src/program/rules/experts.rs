@@ -1,5 +1,6 @@
 //! Mixtures of experts: routing to the top k, and the experts' matrix products over sorted rows.
 
+use crate::Lora;
 use crate::architecture::Activation;
 use crate::program::build::{Output, Rule};
 use crate::program::{Builder, ElementType, Grad, Shape, Tensor};
@@ -18,15 +19,36 @@ pub(crate) struct Experts {
     pub(crate) narrowed: bool,
 }
 
+/// One of the weights of all experts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stack {
+    weight: Tensor,
+    /// What an adapter adds to it is their product.
+    factors: Option<[Tensor; 2]>,
+}
+
+/// How DeepSeek chooses experts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Groups {
+    /// Experts.
+    pub(crate) count: u64,
+    /// Groups of them.
+    pub(crate) groups: u64,
+    /// Groups that a token may choose from.
+    pub(crate) chosen: u64,
+    /// Experts that it chooses.
+    pub(crate) per_token: u64,
+    /// Whether the weights of these are made to sum to one.
+    pub(crate) normalized: bool,
+}
+
 impl Builder {
-    /// Routing and experts over rows of tokens, with grouped matrix products (`grouped_mm_experts_forward`).
+    /// Routing and experts over rows of tokens.
     pub(crate) fn experts(&mut self, x: Tensor, experts: Experts) -> Tensor {
         let Experts { count, per_token, hidden, .. } = experts;
         let tokens = x.shape.elements().unwrap_or(0) / hidden.max(1);
-        let rows = tokens.saturating_mul(per_token);
         let router = self.parameter("gate", Shape::matrix(count, hidden), 2);
-        let gate_up = self.parameter("experts.gate_up_proj", Shape::of3(count, 2 * experts.intermediate, hidden), 3);
-        let down = self.parameter("experts.down_proj", Shape::of3(count, hidden, experts.intermediate), 3);
+        let weights_of_experts = self.weights_of_experts(&experts);
         let (weights, _) = self.module("gate", &[x], |b| {
             let flat = b.view(x, Shape::matrix(tokens, hidden));
             let logits = b.matmul(flat, router, None, count);
@@ -39,29 +61,121 @@ impl Builder {
             let (weights, places) = b.top_k(probabilities, per_token, experts.normalized);
             (if experts.narrowed { b.to(weights, logits.element) } else { weights }, places)
         });
+        self.grouped_experts(x, weights, weights_of_experts, &experts)
+    }
+
+    /// The experts' own weights, stacked.
+    pub(crate) fn weights_of_experts(&mut self, experts: &Experts) -> [Stack; 2] {
+        let Experts { count, hidden, intermediate, .. } = *experts;
+        let gate_up = self.parameter("experts.gate_up_proj", Shape::of3(count, 2 * intermediate, hidden), 3);
+        let down = self.parameter("experts.down_proj", Shape::of3(count, hidden, intermediate), 3);
+        [gate_up, down].map(|weight| Stack { weight, factors: None })
+    }
+
+    /// What peft makes of adapters on `gate_proj` and `up_proj`, which it takes together, and on `down_proj` where experts
+    /// are stacked (`_convert_peft_config_moe`, `ParamWrapper`): those of all experts side by side in two matrices.
+    pub(crate) fn adapted_stacks(&mut self, stacks: [Stack; 2]) -> [Stack; 2] {
+        let Some(lora) = self.lora else { return stacks };
+        let [gate_up, down] = stacks;
+        [
+            self.adapted_stack(gate_up, ["gate_proj", "up_proj"], 2 * lora.rank, &lora),
+            self.adapted_stack(down, ["down_proj"; 2], lora.rank, &lora),
+        ]
+    }
+
+    /// The same of one of them, where all `names` are targets: its two matrices are told by these.
+    fn adapted_stack(&mut self, stack: Stack, names: [&'static str; 2], rank: u64, lora: &Lora) -> Stack {
+        if !names.iter().all(|name| lora.targets.contains(name)) {
+            return stack;
+        }
+        let [_, count, output, input] = stack.weight.shape.0;
+        let (element, ranks) = (self.adapter_element(lora), rank.saturating_mul(count));
+        let low = self.parameter_of(names[0], Shape::matrix(ranks, input), 2, element, true);
+        let high = self.parameter_of(names[1], Shape::matrix(output, ranks), 2, element, true);
+        let low = self.view(low, Shape::of3(count, rank, input));
+        let high = self.view_copied_back(high, Shape::of3(count, output, rank));
+        let factors = [high, low].map(|factor| self.to(factor, stack.weight.element));
+        Stack { factors: Some(factors), ..stack }
+    }
+
+    /// The stacked weights with what adapters add to them, `torch.baddbmm` outside of autocast.
+    fn whole_stack(&mut self, Stack { weight, factors }: Stack) -> Tensor {
+        let Some(factors) = factors else { return weight };
+        let [high, low] = factors;
+        // The kernel takes a copy of what does not lie row by row.
+        let copied = self.bytes(high);
+        let scaled = self.bytes(low);
+        let inputs = [(weight, Grad::None), (low, Grad::New), (high, Grad::New)];
+        let rule = Rule::new("baddbmm", &inputs, Output::Fresh(weight.shape, weight.element));
+        let saved = [low, high];
+        self.run(Rule {
+            saved: &saved,
+            forward_scratch: copied,
+            backward_scratch: scaled.max(copied),
+            matmul: true,
+            ..rule
+        })
+    }
+
+    /// Runs layers that never get an adapter, whatever their names.
+    pub(crate) fn without_adapters<T>(&mut self, layers: impl FnOnce(&mut Self) -> T) -> T {
+        let lora = self.lora.take();
+        let result = layers(self);
+        self.lora = lora;
+        result
+    }
+
+    /// Experts over rows of tokens, each with those that it was sent to, by grouped matrix products
+    /// (`grouped_mm_experts_forward`).
+    pub(crate) fn grouped_experts(
+        &mut self,
+        x: Tensor,
+        weights: Tensor,
+        [gate_up, down]: [Stack; 2],
+        experts: &Experts,
+    ) -> Tensor {
+        let Experts { count, per_token, hidden, .. } = *experts;
+        let tokens = x.shape.elements().unwrap_or(0) / hidden.max(1);
+        let rows = tokens.saturating_mul(per_token);
+        let (int32, int64) = (ElementType::Int32, ElementType::Int64);
         self.module("experts", &[x, weights], |b| {
             let index = Shape::vector(rows);
-            let permutation = b.make("sort", index, ElementType::Int64);
+            let experts_in_order = b.make("sort", index, int64);
+            b.local(experts_in_order);
+            let permutation = b.make("sort", index, int64);
             b.local(permutation);
-            let gathered = b.gather(x, Shape::matrix(rows, hidden), permutation);
+            let gathered = {
+                let tokens = b.make("floor_divide", index, int64);
+                b.gather(x, Shape::matrix(rows, hidden), tokens)
+            };
             b.local(gathered);
-            let offsets = b.make("offsets", Shape::vector(count), ElementType::Int32);
+            let sorted = b.gather(weights, Shape::matrix(rows, 1), permutation);
+            b.local(sorted);
+            let bins = b.make("to", index, int32);
+            b.local(bins);
+            let offsets = b.make("cumsum", Shape::vector(count), int32);
             b.local(offsets);
-            let mask = b.make("sentinels", index, ElementType::Byte);
+            let mask = b.make("sentinels", Shape::matrix(rows, 1), ElementType::Byte);
             b.local(mask);
-            let both = b.grouped_matmul(gathered, gate_up, 2 * experts.intermediate);
-            let both = b.map("masked_fill", both);
+            let inputs = [(gathered, Grad::New), (mask, Grad::None)];
+            let rule = Rule::new("masked_fill_", &inputs, Output::View(gathered, gathered.shape));
+            let gathered = b.run(Rule { saved: &[mask], ..rule });
+            let gate_up = b.whole_stack(gate_up);
+            b.local(gate_up);
+            let both = b.grouped_matmul(gathered, gate_up, offsets, 2 * experts.intermediate);
+            let both = b.masked_fill(both, mask);
             let half = b.split(both, &[experts.intermediate, experts.intermediate]);
             let product = b.module("", &half, |b| {
                 let gate = b.activation(experts.activation, half[0]);
                 b.multiply(gate, half[1])
             });
-            let out = b.grouped_matmul(product, down, hidden);
-            let out = b.map("masked_fill", out);
+            let down = b.whole_stack(down);
+            b.local(down);
+            let out = b.grouped_matmul(product, down, offsets, hidden);
+            let out = b.masked_fill(out, mask);
             b.local(out);
-            let sorted = b.view(weights, Shape::matrix(rows, 1));
             let weighted = b.multiply(out, sorted);
-            let inverse = b.make("inverse permutation", index, ElementType::Int64);
+            let inverse = b.make("inverse permutation", index, int64);
             b.local(inverse);
             let ordered = b.gather(weighted, Shape::matrix(rows, hidden), inverse);
             b.local(ordered);
@@ -71,6 +185,78 @@ impl Builder {
                 b.run(Rule::new("sum", &[(ordered, Grad::New)], Output::Fresh(Shape::matrix(tokens, hidden), element)));
             b.to(sum, x.element)
         })
+    }
+
+    /// DeepSeek's routing of rows of tokens, in FP32 but for autocast: sigmoids, a bias that only chooses, first of groups
+    /// and then of experts in these. The weights of the chosen experts; the caller's frame holds all that is returned.
+    pub(crate) fn route_in_groups(&mut self, x: Tensor, router: Tensor, bias: Tensor, groups: &Groups) -> Tensor {
+        let Groups { count, groups, chosen, per_token, normalized } = *groups;
+        let width = router.shape.width();
+        let tokens = x.shape.elements().unwrap_or(0) / width.max(1);
+        let [each, of_groups] = [count, groups].map(|width| Shape::matrix(tokens, width));
+        let (fp32, int64) = (ElementType::Fp32, ElementType::Int64);
+        let (logits, weights, places) = self.module("gate", &[x], |b| {
+            let flat = b.view(x, Shape::matrix(tokens, width));
+            let flat = b.to(flat, fp32);
+            let router = b.to(router, fp32);
+            let logits = b.matmul(flat, router, None, count);
+            b.local(logits);
+            let scores = b.map_saving_output("sigmoid", logits);
+            b.local(scores);
+            // Gradients flow through none of what chooses; it is held until the function returns.
+            let inputs = [(scores, Grad::None), (bias, Grad::None)];
+            let shifted = b.run(Rule::new("add", &inputs, Output::Fresh(each, fp32)));
+            let two = Shape::of3(tokens, groups, 2);
+            let best = b.make("topk", two, int64);
+            if scores.requires_grad {
+                b.local(best);
+            }
+            let best = b.make("topk", two, fp32);
+            let of_group = b.run(Rule::new("sum", &[(best, Grad::None)], Output::Fresh(of_groups, fp32)));
+            b.local(of_group);
+            let places = b.make("topk", Shape::matrix(tokens, chosen), int64);
+            b.local(places);
+            b.make("topk", Shape::matrix(tokens, chosen), fp32);
+            let mask = b.make("zeros_like", of_groups, fp32);
+            b.local(mask);
+            if groups > 1 && groups < count {
+                let mask = b.make("expand", each, fp32);
+                b.local(mask);
+            }
+            let shown = b.make("bool", each, ElementType::Byte);
+            let hidden = b.run(Rule::new("not", &[(shown, Grad::None)], Output::Fresh(each, ElementType::Byte)));
+            if scores.requires_grad {
+                b.local(hidden);
+            }
+            let inputs = [(shifted, Grad::None), (hidden, Grad::None)];
+            let shifted = b.run(Rule::new("masked_fill", &inputs, Output::Fresh(each, fp32)));
+            b.local(shifted);
+            let shape = Shape::matrix(tokens, per_token);
+            let places = b.make("topk", shape, int64);
+            b.local(places);
+            b.make("topk", shape, fp32);
+            let inputs = [(scores, Grad::New), (places, Grad::None)];
+            let rule = Rule::new("gather", &inputs, Output::Fresh(shape, scores.element));
+            let weights = b.run(Rule { saved: &[scores, places], ..rule });
+            let weights = if normalized { b.divided_by_sum(weights) } else { weights };
+            (logits, b.scale(weights), places)
+        });
+        for tensor in [logits, places] {
+            self.local(tensor);
+        }
+        self.local(weights)
+    }
+
+    /// `x /= x.sum(-1, keepdim=True) + epsilon`: autograd keeps a copy of what was there.
+    fn divided_by_sum(&mut self, x: Tensor) -> Tensor {
+        let element = if self.mode.autocast.is_some() { ElementType::Fp32 } else { x.element };
+        let sum = self.run(Rule::new("sum", &[(x, Grad::New)], Output::Fresh(x.shape.rows(), element)));
+        let sum = self.map_passing("add", sum);
+        self.local(sum);
+        let before = [(x.shape, x.element)];
+        let inputs = [(x, Grad::New), (sum, Grad::New)];
+        let rule = Rule::new("div_", &inputs, Output::View(x, x.shape));
+        self.run(Rule { saved: &[sum], statistics: if x.requires_grad { &before } else { &[] }, ..rule })
     }
 
     /// `torch.topk`: values and their places.
@@ -97,14 +283,14 @@ impl Builder {
     }
 
     /// `torch.nn.functional.grouped_mm`: each row times its expert's weight.
-    fn grouped_matmul(&mut self, x: Tensor, weight: Tensor, output: u64) -> Tensor {
+    fn grouped_matmul(&mut self, x: Tensor, weight: Tensor, offsets: Tensor, output: u64) -> Tensor {
         // No operator of autocast's lists: it runs in the type of the weights.
         let x = self.to(x, weight.element);
-        let both = [x, weight];
+        let all = [x, offsets, weight];
         let saved = match (weight.requires_grad, x.requires_grad) {
-            (true, true) => &both[..],
-            (true, false) => &both[..1],
-            (false, true) => &both[1..],
+            (true, true) => &all[..],
+            (true, false) => &all[..2],
+            (false, true) => &all[1..],
             (false, false) => &[],
         };
         let inputs = [(weight, Grad::NewView), (x, Grad::New)];

@@ -38,6 +38,19 @@ impl Builder {
         self.add(with_cosine, with_sine)
     }
 
+    /// The same of neighbours instead of halves: of those with even and with odd places, x₁ · cos − x₂ · sin and
+    /// x₂ · cos + x₁ · sin, one behind the other.
+    pub(crate) fn rotated_neighbours(&mut self, x: Tensor, table: ElementType) -> Tensor {
+        let half = x.shape.with_width(x.shape.width() / 2);
+        let (even, odd) = (self.slice(x, half), self.slice(x, half));
+        let [first, second] = [even, odd].map(|part| self.times_table(part, table));
+        let inputs = [(first, Grad::Pass), (second, Grad::New)];
+        let difference = self.run(Rule::new("sub", &inputs, Output::Fresh(half, first.element)));
+        let [first, second] = [odd, even].map(|part| self.times_table(part, table));
+        let sum = self.add(first, second);
+        self.concatenate(&[difference, sum], x.shape)
+    }
+
     /// The same of what is widened to FP32 for each of the two products, under tables of its own type.
     pub(crate) fn rotated_widened(&mut self, x: Tensor) -> Tensor {
         let table = x.element;

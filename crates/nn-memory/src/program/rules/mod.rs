@@ -16,7 +16,7 @@ mod shape;
 mod vision;
 
 pub(crate) use attention::{AttentionCall, Cache, Kernel, Mask, Softmax};
-pub(crate) use experts::Experts;
+pub(crate) use experts::{Experts, Groups};
 pub(crate) use heads::Scores;
 pub(crate) use linear::Linear;
 pub(crate) use reduce::reduction;

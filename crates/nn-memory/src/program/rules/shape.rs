@@ -1,7 +1,7 @@
 //! Views, copies, and tensors put together or taken apart.
 
 use crate::program::build::{Output, Rule};
-use crate::program::{Builder, Grad, Shape, Tensor};
+use crate::program::{Builder, ElementType, Grad, Shape, Tensor};
 
 impl Builder {
     /// `view`, `reshape`, `transpose`: nothing forward, a view of the gradient backward.
@@ -56,6 +56,22 @@ impl Builder {
         self.run(Rule::new("cat", &inputs, Output::Fresh(shape, element)))
     }
 
+    /// Parts side by side in a tensor made for them, `whole[..., a:b].copy_(part)`. Backward takes the parts' gradients
+    /// out of a copy of the whole one, which is handed on until the first part's is out.
+    pub(crate) fn copied_side_by_side(&mut self, parts: &[Tensor], shape: Shape, element: ElementType) -> Tensor {
+        let mut whole = self.make("new_empty", shape, element);
+        for &part in parts {
+            // The gradient of the slice, before it is cast; and zeros in its place in the whole one.
+            let slice = self.size(part.shape, element);
+            let cut = if part.requires_grad && part.element == element { 0 } else { slice };
+            let rest = if whole.requires_grad { slice } else { self.size(shape, element) };
+            let inputs = [(whole, Grad::New), (part, Grad::New)];
+            let rule = Rule::new("copy_", &inputs, Output::View(whole, shape));
+            whole = self.run(Rule { backward_scratch: cut + rest, ..rule });
+        }
+        whole
+    }
+
     /// `repeat_kv`: expand and reshape, which copies; backward sums.
     pub(crate) fn repeat_heads(&mut self, x: Tensor, heads: u64) -> Tensor {
         let [batch, there, length, width] = x.shape.0;
@@ -83,7 +99,7 @@ impl Builder {
     }
 
     /// A tensor made without inputs: `arange`, `zeros`, a mask.
-    pub(crate) fn make(&mut self, label: &'static str, shape: Shape, element: crate::program::ElementType) -> Tensor {
+    pub(crate) fn make(&mut self, label: &'static str, shape: Shape, element: ElementType) -> Tensor {
         self.run(Rule::new(label, &[], Output::Fresh(shape, element)))
     }
 }
