@@ -608,6 +608,9 @@ impl<'p> Player<'p> {
         let kind = Kind::KvCache;
         self.amounts[kind as usize] = self.amounts[kind as usize].saturating_sub(signed(bytes));
         self.total = self.total.saturating_sub(signed(bytes));
+        if let Some(heap) = &mut self.heap {
+            heap.replace_cache();
+        }
         if self.ledger.is_some() {
             self.enter(Line { kind, module: "", label: EARLIER, element, shape, bytes }, -1);
         }
@@ -646,9 +649,6 @@ impl<'p> Player<'p> {
                 };
                 self.current[storage as usize] = self.allocate(entry.bytes, kind, storage);
                 self.python[tensor] = true;
-                if let (Kind::KvCache, Some(heap)) = (kind, &mut self.heap) {
-                    heap.replace_cache();
-                }
             } else if self.current[storage as usize] != NONE {
                 self.hold(self.current[storage as usize]);
                 self.python[tensor] = true;
