@@ -269,6 +269,7 @@ fn model_type(class: &str) -> Option<&'static str> {
         "GPTNeoConfig" => "gpt_neo",
         "GPTJConfig" => "gptj",
         "GPTNeoXConfig" => "gpt_neox",
+        "GptOssConfig" => "gpt_oss",
         "OPTConfig" => "opt",
         "BloomConfig" => "bloom",
         "MptConfig" => "mpt",

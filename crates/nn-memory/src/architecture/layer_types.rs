@@ -41,7 +41,7 @@ impl Config {
         let layers = code("num_hidden_layers");
         let turn = |length: u64| move |place: u64| !(place + 1).is_multiple_of(length);
         match self.family() {
-            Family::Gemma2 => agree(listed, layers, turn(2)),
+            Family::Gemma2 | Family::GptOss => agree(listed, layers, turn(2)),
             Family::Olmo3 => agree(listed, layers, turn(4)),
             Family::Gemma3 | Family::Cohere2 => agree(listed, layers, turn(code("sliding_window_pattern"))),
             Family::ModernBert => {
@@ -94,6 +94,7 @@ mod tests {
             // No window is in use: the list says nothing.
             (r#""model_type":"qwen3""#, "ffffff", "max_window_layers", 28),
             (r#""model_type":"gemma2""#, "sfsfsf", "num_hidden_layers", 6),
+            (r#""model_type":"gpt_oss""#, "sfsfsf", "num_hidden_layers", 6),
             (r#""model_type":"olmo3""#, "sssfss", "num_hidden_layers", 6),
             (r#""model_type":"smollm3""#, "ffffff", "num_hidden_layers", 6),
             (r#""model_type":"smollm3","use_sliding_window":true"#, "fffsff", "num_hidden_layers", 6),
@@ -111,6 +112,7 @@ mod tests {
             (r#""model_type":"gemma3_text""#, "ssssss"),
             (r#""model_type":"gemma3_text""#, "ssfss"),
             (r#""model_type":"gemma2""#, "ssssss"),
+            (r#""model_type":"gpt_oss""#, "fsfsfs"),
             (r#""model_type":"qwen2","use_sliding_window":true"#, "sfsfsf"),
             (r#""model_type":"modernbert""#, "fsslss"),
             (r#""model_type":"olmo3""#, "ffffff"),

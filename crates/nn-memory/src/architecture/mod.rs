@@ -26,6 +26,7 @@ mod gemma3;
 mod gpt2;
 mod gpt_neo;
 mod gpt_neox;
+mod gpt_oss;
 mod gptj;
 mod granite;
 mod image;
@@ -186,6 +187,8 @@ families! {
     GptJ, "gptj", "GPT-J", gptj::GptJ;
     /// GPT-NeoX, Pythia.
     GptNeoX, "gpt_neox", "GPT-NeoX", gpt_neox::GptNeoX;
+    /// gpt-oss.
+    GptOss, "gpt_oss", "gpt-oss", gpt_oss::GptOss;
     /// BLOOM.
     Bloom, "bloom", "BLOOM", bloom::Bloom;
     /// MPT.
@@ -356,7 +359,7 @@ impl Family {
 
     /// Whether its code knows no other attention than the one that it writes out.
     const fn writes_attention_out(self) -> bool {
-        matches!(self, Self::Bloom | Self::GptJ | Self::GptNeo | Self::Mpt | Self::TimmSwin)
+        matches!(self, Self::Bloom | Self::GptJ | Self::GptNeo | Self::GptOss | Self::Mpt | Self::TimmSwin)
     }
 
     /// Whether it drops anything in training.

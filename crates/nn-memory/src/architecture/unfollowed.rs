@@ -47,7 +47,7 @@ impl fmt::Display for Counted {
 }
 
 const BERTS: &[Family] = &[Family::Bert, Family::Roberta, Family::XlmRoberta, Family::Camembert, Family::Electra];
-const EXPERTS: &[Family] = &[Family::Mixtral, Family::Qwen2Moe, Family::Qwen3Moe, Family::Olmoe];
+const EXPERTS: &[Family] = &[Family::Mixtral, Family::Qwen2Moe, Family::Qwen3Moe, Family::Olmoe, Family::GptOss];
 
 const FIELDS: &[(&str, Counted, &[Family])] = &[
     // Cross-attention in each block, and a mask of a decoder.

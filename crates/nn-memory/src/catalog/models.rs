@@ -143,6 +143,11 @@ pub const MODELS: &[Model] = &[
     Model { key: "pythia-12b", name: "Pythia 12B", config: r#"{"model_type":"gpt_neox","hidden_size":5120,"intermediate_size":20480,"num_hidden_layers":36,"num_attention_heads":40,"vocab_size":50688,"max_position_embeddings":2048}"#, parameters: Some(11_846_072_320), source: "https://huggingface.co/EleutherAI/pythia-12b/blob/main/config.json" },
     Model { key: "gpt-neox-20b", name: "GPT-NeoX 20B", config: r#"{"model_type":"gpt_neox","hidden_size":6144,"intermediate_size":24576,"num_hidden_layers":44,"num_attention_heads":64,"vocab_size":50432,"max_position_embeddings":2048}"#, parameters: Some(20_554_567_680), source: "https://huggingface.co/EleutherAI/gpt-neox-20b/blob/main/config.json" },
 
+    // gpt_oss
+    // Counted in the type of the run: the files hold the experts in MXFP4.
+    Model { key: "gpt-oss-20b", name: "gpt-oss 20B", config: r#"{"model_type":"gpt_oss","hidden_size":2880,"intermediate_size":2880,"num_hidden_layers":24,"num_attention_heads":64,"num_key_value_heads":8,"head_dim":64,"vocab_size":201088,"max_position_embeddings":131072,"num_local_experts":32,"num_experts_per_tok":4,"sliding_window":128}"#, parameters: Some(20_914_757_184), source: "https://huggingface.co/openai/gpt-oss-20b/blob/main/config.json" },
+    Model { key: "gpt-oss-120b", name: "gpt-oss 120B", config: r#"{"model_type":"gpt_oss","hidden_size":2880,"intermediate_size":2880,"num_hidden_layers":36,"num_attention_heads":64,"num_key_value_heads":8,"head_dim":64,"vocab_size":201088,"max_position_embeddings":131072,"num_local_experts":128,"num_experts_per_tok":4,"sliding_window":128}"#, parameters: Some(116_829_156_672), source: "https://huggingface.co/openai/gpt-oss-120b/blob/main/config.json" },
+
     // gptj
     Model { key: "gpt-j-6b", name: "GPT-J 6B", config: r#"{"model_type":"gptj","n_embd":4096,"n_layer":28,"n_head":16,"rotary_dim":64,"n_positions":2048,"vocab_size":50400}"#, parameters: Some(6_050_882_784), source: "https://huggingface.co/EleutherAI/gpt-j-6b/blob/main/config.json" },
 

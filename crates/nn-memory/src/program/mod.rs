@@ -9,7 +9,9 @@ mod rules;
 mod tensor;
 
 pub(crate) use build::{Builder, Layers, Mode};
-pub(crate) use rules::{AttentionCall, Cache, Experts, Groups, Kernel, Linear, Mask, Scores, Softmax, reduction};
+pub(crate) use rules::{
+    AttentionCall, BiasedExperts, Cache, Experts, Groups, Kernel, Linear, Mask, Scores, Softmax, reduction,
+};
 pub(crate) use tensor::Tensor;
 pub use tensor::{ElementType, Shape};
 

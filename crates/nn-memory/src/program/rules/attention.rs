@@ -35,6 +35,9 @@ pub(crate) enum Softmax {
     AsValues,
     /// In FP32 whatever the type, then in that of the queries.
     Wide,
+    /// In the scores' type beside one more score, which each head learns and nothing is attended for; then in the type of
+    /// the values.
+    BesideSinks(Tensor),
 }
 
 /// Which positions are hidden.
@@ -488,16 +491,20 @@ impl Builder {
         let heads = call.heads();
         let [batch, _, length, _] = call.query.shape.0;
         let there = call.key.shape.0[2];
-        // What is expanded from one head is no copy yet.
-        let repeated = call.grouped() && call.key.shape.0[1] > 1;
-        let (mut key, mut value) = (self.repeat_heads(call.key, heads), self.repeat_heads(call.value, heads));
-        self.local(key);
-        self.local(value);
-        key = self.autocast(key);
+        // What is expanded from one head is no copy yet: the products make one, of more than one sample.
+        let grouped = call.grouped();
+        let expanded = grouped && call.key.shape.0[1] == 1 && batch > 1;
+        let (key_states, value_states) = (self.repeat_heads(call.key, heads), self.repeat_heads(call.value, heads));
+        self.local(key_states);
+        self.local(value_states);
+        let mut key = self.autocast(key_states);
         let query = self.autocast(call.query);
         let query = if call.projected { self.flat_heads(query) } else { self.view(query, query.shape) };
-        if !repeated && call.projected {
+        if !grouped && call.projected {
             key = self.flat_heads(key);
+        } else {
+            // A cast is a copy already.
+            key = self.copy_if(expanded && key == key_states, key);
         }
         let scores = self.batched_matmul(query, key, Shape([batch, heads, length, there]));
         let mut scores = self.scale(scores);
@@ -513,27 +520,40 @@ impl Builder {
             scores =
                 self.run(Rule::new("add", &[(scores, grad), (mask, Grad::None)], Output::Fresh(scores.shape, element)));
         }
-        let wide = call.softmax == Softmax::Wide || self.mode.autocast.is_some();
-        let weights = if wide { self.softmax_in_fp32(scores) } else { self.softmax(scores) };
-        let weights = match call.softmax {
-            Softmax::Own => weights,
-            Softmax::AsValues => self.to(weights, call.value.element),
-            Softmax::Wide => self.to(weights, call.query.element),
-        };
-        // The weights take over their name.
-        self.release(scores);
-        let weights = self.dropout(weights, call.dropout);
+        let weights = self.weights_of(scores, &call);
         self.local(weights);
         self.attention_weights = Some(weights);
-        value = self.autocast(value);
+        let mut value = self.autocast(value_states);
         let weights = self.autocast(weights);
-        if !repeated {
+        if grouped {
+            value = self.copy_if(expanded && value == value_states, value);
+        } else {
             value = self.flat_heads(value);
         }
         let context = self.batched_matmul(weights, value, Shape([batch, heads, length, value.shape.width()]));
         let context = self.view_copied_back(context, context.shape);
         let shape = Shape::of3(batch, length, heads * value.shape.width());
         self.contiguous(context, shape)
+    }
+
+    /// The weights that attention makes of scores, which take over their name.
+    fn weights_of(&mut self, scores: Tensor, call: &AttentionCall) -> Tensor {
+        if let Softmax::BesideSinks(sinks) = call.softmax {
+            let weights = self.softmax_beside_sinks(scores, sinks);
+            let weights = self.dropout(weights, call.dropout);
+            let weights = self.to(weights, call.value.element);
+            self.release(scores);
+            return weights;
+        }
+        let wide = call.softmax == Softmax::Wide || self.mode.autocast.is_some();
+        let weights = if wide { self.softmax_in_fp32(scores) } else { self.softmax(scores) };
+        let weights = match call.softmax {
+            Softmax::Own | Softmax::BesideSinks(_) => weights,
+            Softmax::AsValues => self.to(weights, call.value.element),
+            Softmax::Wide => self.to(weights, call.query.element),
+        };
+        self.release(scores);
+        self.dropout(weights, call.dropout)
     }
 
     /// `torch.nn.functional.softmax`: keeps its output; backward makes the product first.

@@ -162,7 +162,7 @@ impl Builder {
             let gathered = b.run(Rule { saved: &[mask], ..rule });
             let gate_up = b.whole_stack(gate_up);
             b.local(gate_up);
-            let both = b.grouped_matmul(gathered, gate_up, offsets, 2 * experts.intermediate);
+            let both = b.grouped_matmul(gathered, (gate_up, Grad::NewView), offsets, 2 * experts.intermediate);
             let both = b.masked_fill(both, mask);
             let half = b.split(both, &[experts.intermediate, experts.intermediate]);
             let product = b.module("", &half, |b| {
@@ -171,7 +171,7 @@ impl Builder {
             });
             let down = b.whole_stack(down);
             b.local(down);
-            let out = b.grouped_matmul(product, down, offsets, hidden);
+            let out = b.grouped_matmul(product, (down, Grad::NewView), offsets, hidden);
             let out = b.masked_fill(out, mask);
             b.local(out);
             let weighted = b.multiply(out, sorted);
@@ -275,15 +275,22 @@ impl Builder {
     }
 
     /// `x[index]`: backward adds into zeros, sorting the index.
-    fn gather(&mut self, x: Tensor, shape: Shape, index: Tensor) -> Tensor {
+    pub(super) fn gather(&mut self, x: Tensor, shape: Shape, index: Tensor) -> Tensor {
         let scratch = 5 * self.bytes(index);
         let inputs = [(x, Grad::New), (index, Grad::None)];
         let rule = Rule::new("index", &inputs, Output::Fresh(shape, x.element));
         self.run(Rule { saved: &[index], backward_scratch: scratch, ..rule })
     }
 
-    /// `torch.nn.functional.grouped_mm`: each row times its expert's weight.
-    fn grouped_matmul(&mut self, x: Tensor, weight: Tensor, offsets: Tensor, output: u64) -> Tensor {
+    /// `torch.nn.functional.grouped_mm`: each row times its expert's weight, as it lies or transposed by a view, which its
+    /// gradient passes on its way back.
+    pub(super) fn grouped_matmul(
+        &mut self,
+        x: Tensor,
+        (weight, of_weight): (Tensor, Grad),
+        offsets: Tensor,
+        output: u64,
+    ) -> Tensor {
         // No operator of autocast's lists: it runs in the type of the weights.
         let x = self.to(x, weight.element);
         let all = [x, offsets, weight];
@@ -293,7 +300,7 @@ impl Builder {
             (false, true) => &all[1..],
             (false, false) => &[],
         };
-        let inputs = [(weight, Grad::NewView), (x, Grad::New)];
+        let inputs = [(weight, of_weight), (x, Grad::New)];
         let rule = Rule::new("grouped_mm", &inputs, Output::Fresh(x.shape.with_width(output), x.element));
         self.run(Rule { saved, matmul: true, ..rule })
     }

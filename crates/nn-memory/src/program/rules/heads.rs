@@ -14,7 +14,7 @@ pub(crate) enum Scores {
 
 impl Builder {
     /// `x · table` with a table of cosines or sines that may be of a wider type.
-    fn times_table(&mut self, x: Tensor, table: ElementType) -> Tensor {
+    pub(super) fn times_table(&mut self, x: Tensor, table: ElementType) -> Tensor {
         let element = if table.bytes() > x.element.bytes() { table } else { x.element };
         // The gradient is a product in the wider type before it is cast.
         let scratch = if element == x.element { 0 } else { self.size(x.shape, element) };

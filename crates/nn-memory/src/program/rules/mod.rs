@@ -5,6 +5,7 @@
 
 mod attention;
 mod bias;
+mod biased_experts;
 mod elementwise;
 mod experts;
 mod heads;
@@ -13,9 +14,11 @@ mod loss;
 mod norm;
 mod reduce;
 mod shape;
+mod sinks;
 mod vision;
 
 pub(crate) use attention::{AttentionCall, Cache, Kernel, Mask, Softmax};
+pub(crate) use biased_experts::BiasedExperts;
 pub(crate) use experts::{Experts, Groups};
 pub(crate) use heads::Scores;
 pub(crate) use linear::Linear;

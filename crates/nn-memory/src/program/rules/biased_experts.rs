@@ -1,0 +1,109 @@
+//! gpt-oss's mixture of experts: weights of the chosen ones alone sum to one, experts have biases, and gates and what they
+//! let through are clamped.
+
+use crate::program::build::{Output, Rule};
+use crate::program::{Builder, ElementType, Grad, Shape, Tensor};
+
+/// A mixture of experts with biases.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BiasedExperts {
+    pub(crate) count: u64,
+    pub(crate) per_token: u64,
+    pub(crate) hidden: u64,
+    pub(crate) intermediate: u64,
+}
+
+impl Builder {
+    /// `GptOssMLP`: routing and experts over rows of tokens, and the weights of the experts, which it returns too.
+    pub(crate) fn biased_experts(&mut self, x: Tensor, experts: BiasedExperts) -> (Tensor, Tensor) {
+        let BiasedExperts { count, per_token, hidden, .. } = experts;
+        let tokens = x.shape.elements().unwrap_or(0) / hidden.max(1);
+        self.module("mlp", &[x], |b| {
+            let (logits, weights, places) = b.module("router", &[x], |b| {
+                let weight = b.parameter("router", Shape::matrix(count, hidden), 2);
+                let bias = b.parameter("router", Shape::vector(count), 1);
+                let flat = b.view(x, Shape::matrix(tokens, hidden));
+                let logits = b.matmul(flat, weight, Some(bias), count);
+                let places = b.make("topk", Shape::matrix(tokens, per_token), ElementType::Int64);
+                let inputs = [(logits, Grad::New), (places, Grad::None)];
+                let rule = Rule::new("topk", &inputs, Output::Fresh(places.shape, logits.element));
+                let values = b.run(Rule { saved: &[places], ..rule });
+                b.local(values);
+                (logits, b.softmax(values), places)
+            });
+            for tensor in [logits, weights, places] {
+                b.local(tensor);
+            }
+            (b.grouped_biased_experts(x, weights, experts), weights)
+        })
+    }
+
+    /// `grouped_mm_experts_forward` with biases.
+    fn grouped_biased_experts(&mut self, x: Tensor, weights: Tensor, experts: BiasedExperts) -> Tensor {
+        let BiasedExperts { count, per_token, hidden, intermediate } = experts;
+        let both = 2 * intermediate;
+        let tokens = weights.shape.elements().unwrap_or(0) / per_token.max(1);
+        let rows = tokens.saturating_mul(per_token);
+        let gate_up = self.parameter("experts.gate_up_proj", Shape::of3(count, hidden, both), 3);
+        let gate_up_bias = self.parameter("experts.gate_up_proj_bias", Shape::matrix(count, both), 2);
+        let down = self.parameter("experts.down_proj", Shape::of3(count, intermediate, hidden), 3);
+        let down_bias = self.parameter("experts.down_proj_bias", Shape::matrix(count, hidden), 2);
+        self.module("experts", &[x, weights], |b| {
+            let index = Shape::vector(rows);
+            let chosen = b.make("sort", index, ElementType::Int64);
+            let permutation = b.make("sort", index, ElementType::Int64);
+            let of_tokens = b.make("floor_divide", index, ElementType::Int64);
+            let gathered = b.gather(x, Shape::matrix(rows, hidden), of_tokens);
+            let weights = b.gather(weights, Shape::matrix(rows, 1), permutation);
+            let counted = b.make("int", index, ElementType::Int32);
+            let sentinels = b.make("sentinels", index, ElementType::Byte);
+            let offsets = b.make("cumsum", Shape::vector(count), ElementType::Int32);
+            for tensor in [chosen, permutation, gathered, weights, counted, offsets, sentinels] {
+                b.local(tensor);
+            }
+            let bias = b.gather(gate_up_bias, Shape::matrix(rows, both), chosen);
+            b.local(bias);
+            let inputs = [(gathered, Grad::New), (sentinels, Grad::None)];
+            let rule = Rule::new("masked_fill_", &inputs, Output::View(gathered, gathered.shape));
+            let gathered = b.run(Rule { saved: &[sentinels], ..rule });
+            let product = b.grouped_matmul(gathered, (gate_up, Grad::New), offsets, both);
+            let product = b.add_in_place(product, bias);
+            let product = b.masked_fill(product, sentinels);
+            let gated = b.module("", &[product], |b| b.clamped_gate(product, intermediate));
+            let next = b.gather(down_bias, Shape::matrix(rows, hidden), chosen);
+            b.release(bias);
+            b.local(next);
+            let product = b.grouped_matmul(gated, (down, Grad::New), offsets, hidden);
+            let product = b.add_in_place(product, next);
+            // The sum takes over its name.
+            b.release(gated);
+            let product = b.masked_fill(product, sentinels);
+            b.local(product);
+            let weighted = b.multiply(product, weights);
+            let inverse = b.make("inverse permutation", index, ElementType::Int64);
+            b.local(inverse);
+            let ordered = b.gather(weighted, Shape::matrix(rows, hidden), inverse);
+            b.local(ordered);
+            // Backward writes the sum's gradient out for each of the k.
+            let output = Output::Fresh(Shape::matrix(tokens, hidden), ordered.element);
+            let sum = b.run(Rule::new("sum", &[(ordered, Grad::New)], output));
+            b.to(sum, x.element)
+        })
+    }
+
+    /// `_apply_gate`: (up + 1) · gate · sigmoid(1.702 gate), both clamped, of columns that take turns.
+    fn clamped_gate(&mut self, product: Tensor, intermediate: u64) -> Tensor {
+        let part = product.shape.with_width(intermediate);
+        let (gate, up) = (self.slice(product, part), self.slice(product, part));
+        let gate = self.clamp(gate);
+        self.local(gate);
+        let up = self.clamp(up);
+        self.local(up);
+        let scaled = self.scale(gate);
+        let sigmoid = self.map_saving_output("sigmoid", scaled);
+        let glu = self.multiply(gate, sigmoid);
+        self.local(glu);
+        let shifted = self.map_passing("add", up);
+        self.multiply(shifted, glu)
+    }
+}
