@@ -372,6 +372,10 @@ pub const TARGET_MODULES: &[&str] = &[
     "q_b_proj",
     "kv_a_proj_with_mqa",
     "kv_b_proj",
+    "gate",
+    "w1",
+    "w2",
+    "w3",
 ];
 
 /// A set of [`TARGET_MODULES`].

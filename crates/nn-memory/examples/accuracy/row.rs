@@ -209,8 +209,11 @@ fn scenario(row: &Value) -> Result<Scenario, String> {
     };
     let mut task = if case["mode"] == "train" { Task::Training(training) } else { Task::Inference };
     if let Some(lora) = case["lora"].as_object() {
-        let targets = lora.get("targets").and_then(Value::as_array).ok_or("LoRA without targets")?;
-        let names: Vec<&str> = targets.iter().filter_map(Value::as_str).collect();
+        let names = match lora.get("targets") {
+            Some(Value::String(all)) if all == "all-linear" => vec!["all"],
+            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+            _ => return Err("LoRA without targets".into()),
+        };
         run.lora = Lora {
             rank: lora.get("r").and_then(Value::as_u64).ok_or("LoRA without a rank")?,
             dropout: rate(lora.get("dropout").and_then(Value::as_f64).unwrap_or(0.0)),

@@ -8,7 +8,7 @@ use super::decoder::{blocks, divisible, embed, language_head};
 use super::llama::{Block, cached, causal_mask, rotary_table};
 use super::{ConfigError, Request};
 use crate::Decimal;
-use crate::program::{AttentionCall, Builder, Experts, Groups, Linear, Mask, Shape, Softmax, Tensor};
+use crate::program::{AttentionCall, Builder, ExpertTargets, Experts, Groups, Linear, Mask, Shape, Softmax, Tensor};
 
 config! {
     /// Fields of `DeepseekV3Config`.
@@ -172,6 +172,7 @@ impl DeepseekV3 {
             activation: self.hidden_act,
             normalized: self.norm_topk_prob,
             narrowed: false,
+            targets: Some(ExpertTargets::QWEN),
         };
         let groups = Groups {
             count: experts.count,
@@ -183,9 +184,12 @@ impl DeepseekV3 {
         let weights_of_experts = b.weights_of_experts(&experts);
         let router = b.parameter("gate", Shape::matrix(experts.count, self.hidden_size), 2);
         let bias = b.buffer(Shape::vector(experts.count), b.mode.parameters);
-        let weights = b.route_in_groups(x, router, bias, &groups);
+        let weights = b.module("", &[], |b| {
+            let router = b.adapted_router(router, experts.targets);
+            b.route_in_groups(x, router, bias, &groups)
+        });
         let routed = b.module("", &[], |b| {
-            let weights_of_experts = b.adapted_stacks(weights_of_experts);
+            let weights_of_experts = b.adapted_stacks(weights_of_experts, experts.targets);
             b.grouped_experts(x, weights, weights_of_experts, &experts)
         });
         b.local(routed);

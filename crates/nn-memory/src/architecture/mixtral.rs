@@ -4,7 +4,7 @@ use super::config::{config, count};
 use super::llama::Block;
 use super::mistral::Mistral;
 use super::{ConfigError, Request};
-use crate::program::{Builder, Experts};
+use crate::program::{Builder, ExpertTargets, Experts};
 
 config! {
     /// Fields of `MixtralConfig`.
@@ -26,6 +26,7 @@ impl Mixtral {
             activation: block.activation,
             normalized: true,
             narrowed: false,
+            targets: Some(ExpertTargets::MIXTRAL),
         };
         self.mistral.model(b, request, &Block { experts: Some(experts), ..block });
         Ok(())

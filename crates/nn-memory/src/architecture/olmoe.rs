@@ -4,7 +4,7 @@ use super::config::{FLAG, config, count};
 use super::llama::{Block, QueryKeyNorm, grouped_heads, model};
 use super::olmo::Olmo;
 use super::{ConfigError, Request};
-use crate::program::{Builder, Experts};
+use crate::program::{Builder, ExpertTargets, Experts};
 
 config! {
     /// Fields of `OlmoeConfig`.
@@ -35,6 +35,7 @@ impl Olmoe {
             activation: olmo.hidden_act,
             normalized: self.norm_topk_prob,
             narrowed: true,
+            targets: Some(ExpertTargets::QWEN),
         };
         let block = Block {
             activation: olmo.hidden_act,

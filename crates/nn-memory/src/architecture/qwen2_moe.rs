@@ -36,6 +36,8 @@ impl Qwen2Moe {
             activation: block.activation,
             normalized: self.norm_topk_prob,
             narrowed: true,
+            // peft leaves the experts of this one family alone.
+            targets: None,
         };
         let block = Block {
             qkv_bias: self.qkv_bias,

@@ -4,7 +4,7 @@ use super::config::{FLAG, WIDTH, config, count, optional};
 use super::llama::Block;
 use super::qwen3::Qwen3Base;
 use super::{ConfigError, Request};
-use crate::program::{Builder, Experts};
+use crate::program::{Builder, ExpertTargets, Experts};
 
 config! {
     /// Fields of `Qwen3MoeConfig`.
@@ -36,6 +36,7 @@ impl Qwen3Moe {
             activation: block.activation,
             normalized: self.norm_topk_prob,
             narrowed: true,
+            targets: Some(ExpertTargets::QWEN),
         };
         let window = self.sliding_window.filter(|_| self.use_sliding_window);
         self.qwen3.model(b, request, &Block { experts: Some(experts), window, ..block }, 0);

@@ -10,7 +10,8 @@ mod tensor;
 
 pub(crate) use build::{Builder, Layers, Mode};
 pub(crate) use rules::{
-    AttentionCall, BiasedExperts, Cache, Experts, Groups, Kernel, Linear, Mask, Scores, Softmax, reduction,
+    AttentionCall, BiasedExperts, Cache, ExpertTargets, Experts, Groups, Kernel, Linear, Mask, Scores, Softmax,
+    reduction,
 };
 pub(crate) use tensor::Tensor;
 pub use tensor::{ElementType, Shape};

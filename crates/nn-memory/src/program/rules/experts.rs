@@ -17,6 +17,21 @@ pub(crate) struct Experts {
     pub(crate) normalized: bool,
     /// Whether these weights are cast to the type of the router's logits: else they, and all rows with them, are FP32 (Mixtral).
     pub(crate) narrowed: bool,
+    /// The names by which peft adapts them; without any it adapts none of them.
+    pub(crate) targets: Option<ExpertTargets>,
+}
+
+/// Names of the layers that experts had before transformers stacked their weights, by which peft still adapts these
+/// (`_MOE_TARGET_MODULE_MAPPING` of peft 0.21): the router is its `gate`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ExpertTargets {
+    gate_up: [&'static str; 2],
+    down: &'static str,
+}
+
+impl ExpertTargets {
+    pub(crate) const MIXTRAL: Self = Self { gate_up: ["w1", "w3"], down: "w2" };
+    pub(crate) const QWEN: Self = Self { gate_up: ["gate_proj", "up_proj"], down: "down_proj" };
 }
 
 /// One of the weights of all experts.
@@ -50,6 +65,7 @@ impl Builder {
         let router = self.parameter("gate", Shape::matrix(count, hidden), 2);
         let weights_of_experts = self.weights_of_experts(&experts);
         let (weights, _) = self.module("gate", &[x], |b| {
+            let router = b.adapted_router(router, experts.targets);
             let flat = b.view(x, Shape::matrix(tokens, hidden));
             let logits = b.matmul(flat, router, None, count);
             let probabilities = if experts.narrowed {
@@ -61,7 +77,10 @@ impl Builder {
             let (weights, places) = b.top_k(probabilities, per_token, experts.normalized);
             (if experts.narrowed { b.to(weights, logits.element) } else { weights }, places)
         });
-        self.grouped_experts(x, weights, weights_of_experts, &experts)
+        self.module("", &[], |b| {
+            let weights_of_experts = b.adapted_stacks(weights_of_experts, experts.targets);
+            b.grouped_experts(x, weights, weights_of_experts, &experts)
+        })
     }
 
     /// The experts' own weights, stacked.
@@ -72,15 +91,31 @@ impl Builder {
         [gate_up, down].map(|weight| Stack { weight, factors: None })
     }
 
-    /// What peft makes of adapters on `gate_proj` and `up_proj`, which it takes together, and on `down_proj` where experts
-    /// are stacked (`_convert_peft_config_moe`, `ParamWrapper`): those of all experts side by side in two matrices.
-    pub(crate) fn adapted_stacks(&mut self, stacks: [Stack; 2]) -> [Stack; 2] {
-        let Some(lora) = self.lora else { return stacks };
+    /// What peft makes of adapters on experts whose weights are stacked (`_convert_peft_config_moe`, `ParamWrapper`): those
+    /// of all experts side by side in two matrices, gates and what they let through taken together.
+    pub(crate) fn adapted_stacks(&mut self, stacks: [Stack; 2], targets: Option<ExpertTargets>) -> [Stack; 2] {
+        let (Some(lora), Some(targets)) = (self.lora, targets) else { return stacks };
         let [gate_up, down] = stacks;
         [
-            self.adapted_stack(gate_up, ["gate_proj", "up_proj"], 2 * lora.rank, &lora),
-            self.adapted_stack(down, ["down_proj"; 2], lora.rank, &lora),
+            self.adapted_stack(gate_up, targets.gate_up, 2 * lora.rank, &lora),
+            self.adapted_stack(down, [targets.down; 2], lora.rank, &lora),
         ]
+    }
+
+    /// The router's weight with what its adapter adds, `W + B(A) · scaling` (`ParamWrapper` of two dimensions).
+    pub(crate) fn adapted_router(&mut self, router: Tensor, targets: Option<ExpertTargets>) -> Tensor {
+        let lora = self.lora.filter(|lora| targets.is_some() && lora.targets.contains("gate"));
+        let Some(lora) = lora else { return router };
+        let [_, _, count, hidden] = router.shape.0;
+        let element = self.adapter_element(&lora);
+        let low = self.parameter_of("gate", Shape::matrix(lora.rank, hidden), 2, element, true);
+        let high = self.parameter_of("gate", Shape::matrix(count, lora.rank), 2, element, true);
+        let product = self.matmul(high, low, None, hidden);
+        let scaled = self.scale(product);
+        let added = self.to(scaled, router.element);
+        self.local(added);
+        let whole = self.add(router, added);
+        self.local(whole)
     }
 
     /// The same of one of them, where all `names` are targets: its two matrices are told by these.
@@ -265,7 +300,8 @@ impl Builder {
         let places = self.make("topk", shape, ElementType::Int64);
         self.keep_until_return(places);
         let inputs = [(probabilities, Grad::New), (places, Grad::None)];
-        let values = self.run(Rule::new("topk", &inputs, Output::Fresh(shape, probabilities.element)));
+        let rule = Rule::new("topk", &inputs, Output::Fresh(shape, probabilities.element));
+        let values = self.run(Rule { saved: &[places], ..rule });
         let values = if normalized { self.map_saving_output("div_", values) } else { values };
         (values, places)
     }

@@ -19,7 +19,7 @@ mod vision;
 
 pub(crate) use attention::{AttentionCall, Cache, Kernel, Mask, Softmax};
 pub(crate) use biased_experts::BiasedExperts;
-pub(crate) use experts::{Experts, Groups};
+pub(crate) use experts::{ExpertTargets, Experts, Groups};
 pub(crate) use heads::Scores;
 pub(crate) use linear::Linear;
 pub(crate) use reduce::reduction;
