@@ -300,6 +300,8 @@ fn model_type(class: &str) -> Option<&'static str> {
         "GraniteConfig" => "granite",
         "CohereConfig" => "cohere",
         "Cohere2Config" => "cohere2",
+        "GlmConfig" => "glm",
+        "Glm4Config" => "glm4",
         "StableLmConfig" => "stablelm",
         "BertConfig" => "bert",
         "RobertaConfig" => "roberta",

@@ -125,14 +125,6 @@ fn rotated(b: &mut Builder, x: Tensor, table: Tensor) -> Tensor {
         let [sine, cosine] = ["sin", "cos"].map(|label| b.make(label, rows, table.element));
         b.local(sine);
         b.local(cosine);
-        let with_cosine = b.multiply(x, cosine);
-        let turned = b.module("", &[x], |b| {
-            let half = x.shape.with_width(x.shape.width() / 2);
-            let (first, second) = (b.slice(x, half), b.slice(x, half));
-            let negative = b.map("neg", second);
-            b.concatenate(&[negative, first], x.shape)
-        });
-        let with_sine = b.multiply(turned, sine);
-        b.add(with_cosine, with_sine)
+        b.rotated_in_pairs(x, cosine, sine)
     })
 }

@@ -23,6 +23,8 @@ mod falcon;
 mod gemma;
 mod gemma2;
 mod gemma3;
+mod glm;
+mod glm4;
 mod gpt2;
 mod gpt_neo;
 mod gpt_neox;
@@ -213,6 +215,10 @@ families! {
     Cohere, "cohere", "Cohere", cohere::Cohere;
     /// Command R7B and Command A.
     Cohere2, "cohere2", "Cohere 2", cohere2::Cohere2;
+    /// GLM-4 of 2024.
+    Glm, "glm", "GLM", glm::Glm;
+    /// GLM-4-0414 and GLM-Z1.
+    Glm4, "glm4", "GLM-4", glm4::Glm4;
     /// StableLM.
     StableLm, "stablelm", "StableLM", stablelm::StableLm;
     /// SmolLM 3.

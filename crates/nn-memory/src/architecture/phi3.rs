@@ -56,16 +56,7 @@ impl Phi3 {
         let x = b.add(x, dropped);
         b.local(x);
         let normal = b.rms_norm(x);
-        let (narrow, wide) = (self.hidden_size, self.intermediate_size);
-        let out = b.module("mlp", &[normal], |b| {
-            let both = b.linear(normal, Linear { name: "gate_up_proj", input: narrow, output: 2 * wide, bias: false });
-            let parts = b.split(both, &[wide, wide]);
-            let (gate, up) = (parts[0], parts[1]);
-            b.local(gate);
-            let gate = b.activation(self.hidden_act, gate);
-            let product = b.multiply(up, gate);
-            b.linear(product, Linear { name: "down_proj", input: wide, output: narrow, bias: false })
-        });
+        let out = b.gated_together(normal, self.hidden_act, self.hidden_size, self.intermediate_size);
         let dropped = b.dropout(out, self.resid_pdrop);
         b.add(x, dropped)
     }

@@ -118,6 +118,9 @@ pub const MODELS: &[Model] = &[
     Model { key: "gemma-3-12b", name: "Gemma 3 12B, text", config: r#"{"model_type":"gemma3_text","hidden_size":3840,"intermediate_size":15360,"num_hidden_layers":48,"num_attention_heads":16,"num_key_value_heads":8,"head_dim":256,"vocab_size":262208,"max_position_embeddings":131072,"sliding_window":1024}"#, parameters: Some(11_766_034_176), source: "https://github.com/Lightning-AI/litgpt/blob/0006c973aa7d6ace293e2a5fedaf1f8f804f960c/litgpt/config.py" },
     Model { key: "gemma-3-27b", name: "Gemma 3 27B, text", config: r#"{"model_type":"gemma3_text","hidden_size":5376,"intermediate_size":21504,"num_hidden_layers":62,"num_attention_heads":32,"num_key_value_heads":16,"head_dim":128,"vocab_size":262208,"max_position_embeddings":131072,"sliding_window":1024}"#, parameters: Some(27_009_346_304), source: "https://github.com/Lightning-AI/litgpt/blob/0006c973aa7d6ace293e2a5fedaf1f8f804f960c/litgpt/config.py" },
 
+    // glm
+    Model { key: "glm-4-9b-chat", name: "GLM-4 9B Chat", config: r#"{"model_type":"glm","hidden_size":4096,"intermediate_size":13696,"num_hidden_layers":40,"num_attention_heads":32,"num_key_value_heads":2,"head_dim":128,"attention_bias":true,"vocab_size":151552,"max_position_embeddings":131072}"#, parameters: Some(9_399_951_360), source: "https://huggingface.co/zai-org/glm-4-9b-chat-hf/blob/main/config.json" },
+
     // gpt2
     Model { key: "gpt2", name: "GPT-2", config: r#"{"model_type":"gpt2","n_embd":768,"n_layer":12,"n_head":12,"n_positions":1024,"vocab_size":50257}"#, parameters: Some(124_439_808), source: "https://huggingface.co/openai-community/gpt2/blob/main/config.json" },
     Model { key: "gpt2-medium", name: "GPT-2 Medium", config: r#"{"model_type":"gpt2","n_embd":1024,"n_layer":24,"n_head":16,"n_positions":1024,"vocab_size":50257}"#, parameters: Some(354_823_168), source: "https://huggingface.co/openai-community/gpt2-medium/blob/main/config.json" },

@@ -69,6 +69,19 @@ impl Builder {
         self.add(with_cosine, with_sine)
     }
 
+    /// x · cos + rotate_every_two(x) · sin under tables of their own, which the products keep.
+    pub(crate) fn rotated_in_pairs(&mut self, x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor {
+        let with_cosine = self.multiply(x, cosine);
+        let turned = self.module("", &[x], |b| {
+            let half = x.shape.with_width(x.shape.width() / 2);
+            let (first, second) = (b.slice(x, half), b.slice(x, half));
+            let negative = b.map("neg", second);
+            b.concatenate(&[negative, first], x.shape)
+        });
+        let with_sine = self.multiply(turned, sine);
+        self.add(with_cosine, with_sine)
+    }
+
     /// The first `rotary` elements of each head, to be rotated, and the rest.
     pub(crate) fn parted_heads(&mut self, x: Tensor, rotary: u64) -> (Tensor, Tensor) {
         let width = x.shape.width();

@@ -1,6 +1,7 @@
 //! Linear layers, embeddings, matrix products, and the adapters that go with them.
 
 use crate::Lora;
+use crate::architecture::Activation;
 use crate::program::build::{Output, Rule};
 use crate::program::{Builder, ElementType, Grad, Shape, Tensor, round};
 
@@ -112,6 +113,19 @@ impl Builder {
             let inputs = [(product, Grad::Pass), (bias, Grad::New)];
             let rule = Rule::new("add_", &inputs, Output::View(product, product.shape));
             b.run(Rule { reduction_scratch: scratch, ..rule })
+        })
+    }
+
+    /// A gated MLP whose gate and what it lets through come of one layer.
+    pub(crate) fn gated_together(&mut self, x: Tensor, activation: Activation, narrow: u64, wide: u64) -> Tensor {
+        self.module("mlp", &[x], |b| {
+            let both = b.linear(x, Linear { name: "gate_up_proj", input: narrow, output: 2 * wide, bias: false });
+            let parts = b.split(both, &[wide, wide]);
+            let (gate, up) = (parts[0], parts[1]);
+            b.local(gate);
+            let gate = b.activation(activation, gate);
+            let product = b.multiply(up, gate);
+            b.linear(product, Linear { name: "down_proj", input: wide, output: narrow, bias: false })
         })
     }
 
