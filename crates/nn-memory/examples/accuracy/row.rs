@@ -302,6 +302,7 @@ fn model_type(class: &str) -> Option<&'static str> {
         "Cohere2Config" => "cohere2",
         "GlmConfig" => "glm",
         "Glm4Config" => "glm4",
+        "SeedOssConfig" => "seed_oss",
         "StableLmConfig" => "stablelm",
         "BertConfig" => "bert",
         "RobertaConfig" => "roberta",

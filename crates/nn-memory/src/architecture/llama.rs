@@ -88,6 +88,8 @@ pub(super) struct Block {
     pub(super) mlp_bias: bool,
     pub(super) query_key_norm: QueryKeyNorm,
     pub(super) attention_dropout: Decimal,
+    /// Of what attention and MLP return.
+    pub(super) residual_dropout: Decimal,
     pub(super) norm: Norm,
     pub(super) norms: Norms,
     pub(super) rotary: Rotary,
@@ -124,6 +126,7 @@ impl Block {
             mlp_bias: false,
             query_key_norm: QueryKeyNorm::None,
             attention_dropout: Decimal::whole(0),
+            residual_dropout: Decimal::whole(0),
             norm: Norm::Rms,
             norms: Norms::Before,
             rotary: Rotary::Typed,
@@ -387,7 +390,8 @@ impl Block {
             projected: true,
         };
         let context = attend_cached(b, request, call, self.window);
-        b.linear(context, Linear { name: "o_proj", input: q, output: self.hidden, bias: self.output_bias })
+        let out = b.linear(context, Linear { name: "o_proj", input: q, output: self.hidden, bias: self.output_bias });
+        b.dropout(out, self.residual_dropout)
     }
 
     /// Queries and keys with their positions, whose tables are of type `table`; the caller's frame holds them as they
@@ -434,7 +438,8 @@ impl Block {
             let gate = b.activation(self.activation, gate);
             let up = b.linear(x, Linear { name: "up_proj", input: hidden, output: intermediate, bias });
             let product = b.multiply(gate, up);
-            b.linear(product, Linear { name: "down_proj", input: intermediate, output: hidden, bias })
+            let out = b.linear(product, Linear { name: "down_proj", input: intermediate, output: hidden, bias });
+            b.dropout(out, self.residual_dropout)
         })
     }
 }

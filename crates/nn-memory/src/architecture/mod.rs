@@ -54,6 +54,7 @@ mod qwen2_moe;
 mod qwen3;
 mod qwen3_moe;
 mod roberta;
+mod seed_oss;
 mod seq2seq;
 mod smollm3;
 mod stablelm;
@@ -219,6 +220,8 @@ families! {
     Glm, "glm", "GLM", glm::Glm;
     /// GLM-4-0414 and GLM-Z1.
     Glm4, "glm4", "GLM-4", glm4::Glm4;
+    /// Seed-OSS.
+    SeedOss, "seed_oss", "Seed-OSS", seed_oss::SeedOss;
     /// StableLM.
     StableLm, "stablelm", "StableLM", stablelm::StableLm;
     /// SmolLM 3.

@@ -260,6 +260,9 @@ pub const MODELS: &[Model] = &[
     Model { key: "roberta-base", name: "RoBERTa base", config: r#"{"model_type":"roberta","hidden_size":768,"intermediate_size":3072,"num_hidden_layers":12,"num_attention_heads":12,"vocab_size":50265,"max_position_embeddings":514,"type_vocab_size":1}"#, parameters: Some(124_697_433), source: "https://huggingface.co/FacebookAI/roberta-base/blob/main/config.json" },
     Model { key: "roberta-large", name: "RoBERTa large", config: r#"{"model_type":"roberta","hidden_size":1024,"intermediate_size":4096,"num_hidden_layers":24,"num_attention_heads":16,"vocab_size":50265,"max_position_embeddings":514,"type_vocab_size":1}"#, parameters: Some(355_412_057), source: "https://huggingface.co/FacebookAI/roberta-large/blob/main/config.json" },
 
+    // seed_oss
+    Model { key: "seed-oss-36b", name: "Seed-OSS 36B", config: r#"{"model_type":"seed_oss","hidden_size":5120,"intermediate_size":27648,"num_hidden_layers":64,"num_attention_heads":80,"num_key_value_heads":8,"head_dim":128,"attention_bias":true,"attention_dropout":0.1,"residual_dropout":0.1,"vocab_size":155136,"max_position_embeddings":524288}"#, parameters: Some(36_151_104_512), source: "https://huggingface.co/ByteDance-Seed/Seed-OSS-36B-Base/blob/main/config.json" },
+
     // smollm3
     Model { key: "smollm3-3b", name: "SmolLM3 3B", config: r#"{"model_type":"smollm3","hidden_size":2048,"intermediate_size":11008,"num_hidden_layers":36,"num_attention_heads":16,"num_key_value_heads":4,"vocab_size":128256,"max_position_embeddings":65536,"tie_word_embeddings":true}"#, parameters: Some(3_075_098_624), source: "https://huggingface.co/HuggingFaceTB/SmolLM3-3B/blob/main/config.json" },
 
