@@ -204,8 +204,11 @@ const TEXT_CONFIG: &str = "text_config";
 /// Where MPT's attention is described.
 const ATTENTION_CONFIG: &str = "attn_config";
 
-/// Reads a value: of objects the outermost, and so many of those within that describe the text part or attention. All
-/// others are counted, however deep they nest.
+/// Where transformers 5 writes how positions turn.
+const ROTARY_CONFIG: &str = "rope_parameters";
+
+/// Reads a value: of objects the outermost, and so many of those within that describe the text part, attention or
+/// positions. All others are counted, however deep they nest.
 #[derive(Clone, Copy, Default)]
 struct Read {
     objects: u8,
@@ -275,7 +278,7 @@ impl<'de> Visitor<'de> for Read {
             return Ok(Value::Object(length, Entries::default()));
         };
         while let Some(key) = map.next_key::<String>()? {
-            let read = key == TEXT_CONFIG || key == ATTENTION_CONFIG;
+            let read = [TEXT_CONFIG, ATTENTION_CONFIG, ROTARY_CONFIG].contains(&key.as_str());
             let objects = if read { within } else { 0 };
             let value = map.next_value_seed(Self { objects, lists: true })?;
             entries.push((key, value));
@@ -321,11 +324,16 @@ impl Described {
 }
 
 impl Described {
+    /// Whether fields of the family stand within this one.
+    fn nests(&self, key: &str) -> bool {
+        key == ROTARY_CONFIG || self.family == Family::Mpt && key == ATTENTION_CONFIG
+    }
+
     fn config(&self) -> Result<Config, ConfigError> {
         let mut config = Config::of(self.family);
         for (key, value) in &self.entries.0 {
             match value {
-                Value::Object(_, Entries(within)) if self.family == Family::Mpt && key == ATTENTION_CONFIG => {
+                Value::Object(_, Entries(within)) if self.nests(key) => {
                     within.iter().try_for_each(|(key, value)| config.read(key, value))?;
                 }
                 _ => config.read(key, value)?,
@@ -404,7 +412,7 @@ fn shown(name: &str) -> String {
 }
 
 /// Names that other members of a family, or older versions, have for a field.
-const SYNONYMS: [(&str, &str); 11] = [
+const SYNONYMS: [(&str, &str); 12] = [
     ("n_ctx", "n_positions"),
     ("max_position_embeddings", "n_positions"),
     ("num_attention_heads", "n_head"),
@@ -416,6 +424,7 @@ const SYNONYMS: [(&str, &str); 11] = [
     ("n_head", "num_attention_heads"),
     ("n_embed", "hidden_size"),
     ("activation_function", "hidden_act"),
+    ("partial_rotary_factor", "rotary_pct"),
 ];
 
 impl Config {
@@ -619,6 +628,20 @@ mod tests {
         // Other families nest nothing of theirs there.
         let olmo = Config::from_json(r#"{"model_type":"olmo","attn_config":{"clip_qkv":6.0}}"#);
         assert_eq!(olmo, Ok(Config::of(Family::Olmo)));
+    }
+
+    #[test]
+    fn of_rope_parameters_the_rotary_part_is_read() {
+        let read = |text| Config::from_json(text).expect("a configuration");
+        let phi = read(r#"{"model_type":"phi","rope_parameters":{"partial_rotary_factor":0.4,"rope_theta":10000.0}}"#);
+        assert_eq!(phi.get("partial_rotary_factor"), Some(400_000));
+        let neox = read(r#"{"model_type":"gpt_neox","rope_parameters":{"partial_rotary_factor":0.4}}"#);
+        assert_eq!(neox.get("rotary_pct"), Some(400_000));
+        // By type of layer, as Gemma 3 has them: nothing there is a field.
+        let gemma = r#"{"model_type":"gemma3_text","rope_parameters":{"full_attention":{"rope_theta":1e6}}}"#;
+        assert_eq!(read(gemma), Config::of(Family::Gemma3));
+        let wrong = error(r#"{"model_type":"phi","rope_parameters":{"partial_rotary_factor":"half"}}"#);
+        assert_eq!(wrong, "partial_rotary_factor must be a number from 0 to 1, got \"half\"");
     }
 
     #[test]
