@@ -64,7 +64,7 @@ pub use estimate::{Estimate, Part, PartKind, Share};
 pub use field::Field;
 pub use fit::{Fit, MARGIN_PERCENT, Verdict, system_memory};
 pub use formula::{Formula, Operand, Value};
-pub use note::{Level, Note};
+pub use note::{Level, Note, Refusal};
 pub use number::{Decimal, NumberError, format_count, format_count_short, parse_count};
 pub use optimizer::{Implementation, Optimizer};
 pub use precision::Precision;

@@ -62,10 +62,21 @@ pub enum Note {
         /// Those layers.
         layers: Targets,
     },
+    /// Adapters that peft does not make.
+    AdaptersRefused(Refusal),
     /// FP32 parameters need no master copy.
     MasterWeightsNeedless,
     /// All overheads are zero.
     OverheadsNotCounted,
+}
+
+/// Why peft makes no adapters on experts (`ParamWrapper` and `_convert_peft_config_moe` of peft 0.21).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// They are to drop out.
+    Dropout,
+    /// Of two layers that are one weight, one alone is to get them.
+    Apart([&'static str; 2]),
 }
 
 /// How much a note matters.
@@ -98,6 +109,7 @@ impl Note {
             | Self::BeyondPositions { .. }
             | Self::NothingAdapted { .. }
             | Self::AdaptersNeverRun { .. }
+            | Self::AdaptersRefused(_)
             | Self::MasterWeightsNeedless
             | Self::OverheadsNotCounted => Level::Warning,
         }
@@ -157,6 +169,12 @@ impl Note {
             ),
             Self::AdaptersNeverRun { layers } => format!(
                 "LoRA does nothing on {layers} here: the network multiplies by the weight of that layer itself, past its adapter. The adapter's weights are counted; they get no gradient.",
+            ),
+            Self::AdaptersRefused(Refusal::Dropout) => {
+                "peft makes no adapters with dropout on experts and raises an error: set LoRA dropout to 0, or name other targets.".into()
+            }
+            Self::AdaptersRefused(Refusal::Apart([one, other])) => format!(
+                "peft makes adapters on experts for {one} and {other} together, or raises an error: name both. None are counted for one alone.",
             ),
             Self::AdaptersNotCounted => {
                 "Adapters follow from the layers that get them, which a network known by its size alone does not tell: none are counted, and the network is frozen.".into()

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use nn_memory::{
-    Attention, Bytes, Checkpointing, Choice, Config, ConfigError, EstimateError, Family, Implementation, Lora, Model,
-    Note, Optimizer, PartKind, Phase, PrecisionMode, Report, Run, Scenario, TARGET_MODULES, Targets, Task, Training,
-    catalog, estimate, explain, largest_batch_that_fits, sweep_batch,
+    Attention, Bytes, Checkpointing, Choice, Config, ConfigError, Decimal, EstimateError, Family, Implementation, Lora,
+    Model, Note, Optimizer, PartKind, Phase, PrecisionMode, Refusal, Report, Run, Scenario, TARGET_MODULES, Targets,
+    Task, Training, catalog, estimate, explain, largest_batch_that_fits, sweep_batch,
 };
 
 fn small(family: Family) -> Config {
@@ -137,6 +137,30 @@ fn adapters_that_never_run_are_told() {
     }
     assert_eq!(noted(Family::TimmBeit, "proj", lora), None);
     assert_eq!(noted(Family::Vit, "all", lora), None);
+}
+
+#[test]
+fn adapters_on_experts_that_peft_refuses_are_told() {
+    let noted = |family: Family, targets: &str, dropout: Decimal| {
+        let lora = Lora { targets: Targets::parse(targets).expect("names of layers"), dropout, ..Lora::default() };
+        let (model, task) = (Model::Described(Config::of(family)), Task::Lora(Training::default()));
+        let scenario = Scenario { model, run: Run { lora, ..Run::default() }, task, ..Scenario::default() };
+        let notes = estimate(&scenario).expect("an estimate").notes;
+        notes.into_iter().find(|note| matches!(note, Note::AdaptersRefused(_)))
+    };
+    let (none, some) = (Decimal::whole(0), Decimal::from_millionths(50_000));
+    let (dropout, apart) =
+        (Note::AdaptersRefused(Refusal::Dropout), |names| Note::AdaptersRefused(Refusal::Apart(names)));
+    for family in [Family::Qwen3Moe, Family::Olmoe, Family::Mixtral, Family::DeepseekV3] {
+        assert_eq!(noted(family, "all", some), Some(dropout));
+        assert_eq!(noted(family, "all", none), None);
+        assert_eq!(noted(family, "q_proj,o_proj", some), None);
+    }
+    assert_eq!(noted(Family::Qwen3Moe, "up_proj,q_proj", none), Some(apart(["gate_proj", "up_proj"])));
+    assert_eq!(noted(Family::Mixtral, "w1,w2", none), Some(apart(["w1", "w3"])));
+    // peft leaves the experts of these alone.
+    assert_eq!(noted(Family::Qwen2Moe, "all", some), None);
+    assert_eq!(noted(Family::GptOss, "all", some), None);
 }
 
 #[test]

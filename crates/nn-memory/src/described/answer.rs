@@ -236,6 +236,9 @@ fn notes(scenario: &Scenario, config: &Config, lowered: &Lowered, report: &Repor
     {
         notes.push(Note::AdaptersNeverRun { layers: program.idle_adapters });
     }
+    if let Some(refusal) = lowered.passes.first().and_then(|(program, _)| program.refusal) {
+        notes.push(Note::AdaptersRefused(refusal));
+    }
     let positions = ["max_position_embeddings", "n_positions", "max_seq_len"].iter().find_map(|key| config.get(key));
     if let Some(positions) = positions.filter(|positions| scenario.sequence_length > *positions) {
         notes.push(Note::BeyondPositions { length: scenario.sequence_length, positions });

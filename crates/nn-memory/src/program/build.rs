@@ -4,7 +4,7 @@
 //! module returns, as its caller's frame holds them; so do locals that a module keeps by name ([`Builder::local`]).
 
 use crate::catalog::Multiprocessors;
-use crate::{Attention, Lora};
+use crate::{Attention, Lora, Refusal};
 
 use super::tensor::{ElementType, Shape, Tensor};
 use super::{
@@ -460,6 +460,11 @@ impl Builder {
     /// Says that cuBLASLt is in use.
     pub(crate) fn uses_biased_matmul(&mut self) {
         self.program.biased_matmul = true;
+    }
+
+    /// Says that peft refuses the adapters asked for.
+    pub(crate) const fn refuses_adapters(&mut self, refusal: Refusal) {
+        self.program.refusal = Some(refusal);
     }
 
     /// The adapter of this layer never runs.

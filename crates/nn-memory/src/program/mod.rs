@@ -16,6 +16,7 @@ pub(crate) use rules::{
 pub(crate) use tensor::Tensor;
 pub use tensor::{ElementType, Shape};
 
+use crate::Refusal;
 use crate::run::Targets;
 
 /// What a rule says of the gradient of an input.
@@ -255,6 +256,8 @@ pub(crate) struct Program {
     pub(crate) cast_weights: u64,
     /// Layers whose adapters never run.
     pub(crate) idle_adapters: Targets,
+    /// Why peft would make no such adapters.
+    pub(crate) refusal: Option<Refusal>,
     /// The scalar that backward starts from.
     pub(crate) loss: Option<u32>,
     /// The logits that inference returns.

@@ -1,9 +1,9 @@
 //! Mixtures of experts: routing to the top k, and the experts' matrix products over sorted rows.
 
-use crate::Lora;
 use crate::architecture::Activation;
 use crate::program::build::{Output, Rule};
 use crate::program::{Builder, ElementType, Grad, Shape, Tensor};
+use crate::{Decimal, Lora, Refusal};
 
 /// A mixture of gated experts.
 #[derive(Debug, Clone, Copy)]
@@ -120,8 +120,16 @@ impl Builder {
 
     /// The same of one of them, where all `names` are targets: its two matrices are told by these.
     fn adapted_stack(&mut self, stack: Stack, names: [&'static str; 2], rank: u64, lora: &Lora) -> Stack {
-        if !names.iter().all(|name| lora.targets.contains(name)) {
-            return stack;
+        match names.map(|name| lora.targets.contains(name)) {
+            [true, true] => {}
+            [false, false] => return stack,
+            _ => {
+                self.refuses_adapters(Refusal::Apart(names));
+                return stack;
+            }
+        }
+        if lora.dropout != Decimal::whole(0) {
+            self.refuses_adapters(Refusal::Dropout);
         }
         let [_, count, output, input] = stack.weight.shape.0;
         let (element, ranks) = (self.adapter_element(lora), rank.saturating_mul(count));
