@@ -62,6 +62,11 @@ pub enum Note {
         /// Those layers.
         layers: Targets,
     },
+    /// The weights of experts are written out with what their adapters add, and kept for backward.
+    ExpertsWrittenOut {
+        /// Those of all layers.
+        bytes: Bytes,
+    },
     /// Adapters that peft does not make.
     AdaptersRefused(Refusal),
     /// FP32 parameters need no master copy.
@@ -109,6 +114,7 @@ impl Note {
             | Self::BeyondPositions { .. }
             | Self::NothingAdapted { .. }
             | Self::AdaptersNeverRun { .. }
+            | Self::ExpertsWrittenOut { .. }
             | Self::AdaptersRefused(_)
             | Self::MasterWeightsNeedless
             | Self::OverheadsNotCounted => Level::Warning,
@@ -169,6 +175,10 @@ impl Note {
             ),
             Self::AdaptersNeverRun { layers } => format!(
                 "LoRA does nothing on {layers} here: the network multiplies by the weight of that layer itself, past its adapter. The adapter's weights are counted; they get no gradient.",
+            ),
+            Self::ExpertsWrittenOut { bytes } => format!(
+                "For adapters on experts peft writes the experts' weights out anew, {} in all layers, which stay until backward. Checkpointing keeps those of one layer at a time; targets of attention alone, none.",
+                bytes.display(system)
             ),
             Self::AdaptersRefused(Refusal::Dropout) => {
                 "peft makes no adapters with dropout on experts and raises an error: set LoRA dropout to 0, or name other targets.".into()

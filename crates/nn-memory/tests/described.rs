@@ -164,6 +164,23 @@ fn adapters_on_experts_that_peft_refuses_are_told() {
 }
 
 #[test]
+fn experts_that_are_written_out_are_told() {
+    let noted = |targets: &str, checkpointing: Checkpointing| {
+        let lora = Lora { targets: Targets::parse(targets).expect("names of layers"), ..Lora::default() };
+        let run = Run { lora, checkpointing, precision: PrecisionMode::Bf16, ..Run::default() };
+        let model = Model::Named(catalog::model("qwen3-30b-a3b").expect("in the catalogue"));
+        let scenario = Scenario { model, run, task: Task::Lora(Training::default()), ..Scenario::default() };
+        let notes = estimate(&scenario).expect("an estimate").notes;
+        notes.into_iter().find(|note| matches!(note, Note::ExpertsWrittenOut { .. }))
+    };
+    // 48 layers of 128 experts, each three matrices of 2,048 × 768; 2 bytes each.
+    let bytes = Bytes::new(2 * 48 * 128 * 3 * 2_048 * 768);
+    assert_eq!(noted("all", Checkpointing::None), Some(Note::ExpertsWrittenOut { bytes }));
+    assert_eq!(noted("all", Checkpointing::Block), None);
+    assert_eq!(noted("q_proj,v_proj", Checkpointing::None), None);
+}
+
+#[test]
 fn copies_that_autocast_may_keep_in_inference_are_told() {
     let noted = |precision: PrecisionMode, task: Task| {
         let model = Model::Named(catalog::model("llama-2-7b").expect("in the catalogue"));

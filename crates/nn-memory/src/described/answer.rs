@@ -236,6 +236,10 @@ fn notes(scenario: &Scenario, config: &Config, lowered: &Lowered, report: &Repor
     {
         notes.push(Note::AdaptersNeverRun { layers: program.idle_adapters });
     }
+    let written_out = lowered.passes.first().map_or(0, |(program, _)| program.written_out);
+    if written_out > 0 && scenario.run.checkpointing == Checkpointing::None {
+        notes.push(Note::ExpertsWrittenOut { bytes: Bytes::new(written_out) });
+    }
     if let Some(refusal) = lowered.passes.first().and_then(|(program, _)| program.refusal) {
         notes.push(Note::AdaptersRefused(refusal));
     }

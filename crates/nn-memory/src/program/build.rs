@@ -467,6 +467,11 @@ impl Builder {
         self.program.refusal = Some(refusal);
     }
 
+    /// Says that a weight is written out with what its adapter adds.
+    pub(crate) const fn writes_out(&mut self, bytes: u64) {
+        self.program.written_out = self.program.written_out.saturating_add(bytes.saturating_mul(self.copies));
+    }
+
     /// The adapter of this layer never runs.
     pub(crate) fn leaves_adapter_idle(&mut self, name: &str) {
         let idle = self.program.idle_adapters;

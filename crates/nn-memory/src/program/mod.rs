@@ -256,6 +256,8 @@ pub(crate) struct Program {
     pub(crate) cast_weights: u64,
     /// Layers whose adapters never run.
     pub(crate) idle_adapters: Targets,
+    /// Bytes of experts' weights that are written out with what adapters add, of all layers together.
+    pub(crate) written_out: u64,
     /// Why peft would make no such adapters.
     pub(crate) refusal: Option<Refusal>,
     /// The scalar that backward starts from.

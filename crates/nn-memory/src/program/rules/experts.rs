@@ -147,6 +147,8 @@ impl Builder {
         let [high, low] = factors;
         // The kernel takes a copy of what does not lie row by row.
         let copied = self.bytes(high);
+        let whole = self.bytes(weight);
+        self.writes_out(whole);
         let scaled = self.bytes(low);
         let inputs = [(weight, Grad::None), (low, Grad::New), (high, Grad::New)];
         let rule = Rule::new("baddbmm", &inputs, Output::Fresh(weight.shape, weight.element));
