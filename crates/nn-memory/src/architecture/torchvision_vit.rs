@@ -54,9 +54,9 @@ impl Vision {
             let normal = b.layer_norm_of_strided(x, [strided && after_another, strided]);
             let attended = b.module("attention", &[normal], |b| {
                 // It multiplies by its weights itself: no adapter runs, and that of its second layer holds weights alone.
-                let lora = b.lora.take();
-                let out = if native { self.native(b, normal, head_dim) } else { self.multihead(b, normal, head_dim) };
-                b.lora = lora;
+                let out = b.without_adapters(|b| {
+                    if native { self.native(b, normal, head_dim) } else { self.multihead(b, normal, head_dim) }
+                });
                 b.unused_adapter(self.projections()[1]);
                 out
             });

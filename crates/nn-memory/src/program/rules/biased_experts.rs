@@ -1,6 +1,7 @@
 //! gpt-oss's mixture of experts: weights of the chosen ones alone sum to one, experts have biases, and gates and what they
 //! let through are clamped.
 
+use super::experts::Sorted;
 use crate::program::build::{Output, Rule};
 use crate::program::{Builder, ElementType, Grad, Shape, Tensor};
 
@@ -49,45 +50,25 @@ impl Builder {
         let down = self.parameter("experts.down_proj", Shape::of3(count, intermediate, hidden), 3);
         let down_bias = self.parameter("experts.down_proj_bias", Shape::matrix(count, hidden), 2);
         self.module("experts", &[x, weights], |b| {
-            let index = Shape::vector(rows);
-            let chosen = b.make("sort", index, ElementType::Int64);
-            let permutation = b.make("sort", index, ElementType::Int64);
-            let of_tokens = b.make("floor_divide", index, ElementType::Int64);
-            let gathered = b.gather(x, Shape::matrix(rows, hidden), of_tokens);
-            let weights = b.gather(weights, Shape::matrix(rows, 1), permutation);
-            let counted = b.make("int", index, ElementType::Int32);
-            let sentinels = b.make("sentinels", index, ElementType::Byte);
-            let offsets = b.make("cumsum", Shape::vector(count), ElementType::Int32);
-            for tensor in [chosen, permutation, gathered, weights, counted, offsets, sentinels] {
-                b.local(tensor);
-            }
-            let bias = b.gather(gate_up_bias, Shape::matrix(rows, both), chosen);
+            let sorted = b.sorted_by_expert(x, weights, count, per_token);
+            let Sorted { experts, offsets, mask, .. } = sorted;
+            let bias = b.gather(gate_up_bias, Shape::matrix(rows, both), experts);
             b.local(bias);
-            let inputs = [(gathered, Grad::New), (sentinels, Grad::None)];
-            let rule = Rule::new("masked_fill_", &inputs, Output::View(gathered, gathered.shape));
-            let gathered = b.run(Rule { saved: &[sentinels], ..rule });
+            let gathered = b.masked_fill_in_place(sorted.rows, mask);
             let product = b.grouped_matmul(gathered, (gate_up, Grad::New), offsets, both);
             let product = b.add_in_place(product, bias);
-            let product = b.masked_fill(product, sentinels);
+            let product = b.masked_fill(product, mask);
             let gated = b.module("", &[product], |b| b.clamped_gate(product, intermediate));
-            let next = b.gather(down_bias, Shape::matrix(rows, hidden), chosen);
+            let next = b.gather(down_bias, Shape::matrix(rows, hidden), experts);
             b.release(bias);
             b.local(next);
             let product = b.grouped_matmul(gated, (down, Grad::New), offsets, hidden);
             let product = b.add_in_place(product, next);
             // The sum takes over its name.
             b.release(gated);
-            let product = b.masked_fill(product, sentinels);
+            let product = b.masked_fill(product, mask);
             b.local(product);
-            let weighted = b.multiply(product, weights);
-            let inverse = b.make("inverse permutation", index, ElementType::Int64);
-            b.local(inverse);
-            let ordered = b.gather(weighted, Shape::matrix(rows, hidden), inverse);
-            b.local(ordered);
-            // Backward writes the sum's gradient out for each of the k.
-            let output = Output::Fresh(Shape::matrix(tokens, hidden), ordered.element);
-            let sum = b.run(Rule::new("sum", &[(ordered, Grad::New)], output));
-            b.to(sum, x.element)
+            b.summed_by_token(product, sorted, x)
         })
     }
 

@@ -42,6 +42,20 @@ pub(crate) struct Stack {
     factors: Option<[Tensor; 2]>,
 }
 
+/// Rows of tokens by the experts that they were sent to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sorted {
+    /// The expert of each.
+    pub(super) experts: Tensor,
+    pub(super) rows: Tensor,
+    /// The weight of each.
+    weights: Tensor,
+    /// Where the rows of each expert end.
+    pub(super) offsets: Tensor,
+    /// Which rows no expert here takes.
+    pub(super) mask: Tensor,
+}
+
 /// How DeepSeek chooses experts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Groups {
@@ -162,14 +176,6 @@ impl Builder {
         })
     }
 
-    /// Runs layers that never get an adapter, whatever their names.
-    pub(crate) fn without_adapters<T>(&mut self, layers: impl FnOnce(&mut Self) -> T) -> T {
-        let lora = self.lora.take();
-        let result = layers(self);
-        self.lora = lora;
-        result
-    }
-
     /// Experts over rows of tokens, each with those that it was sent to, by grouped matrix products
     /// (`grouped_mm_experts_forward`).
     pub(crate) fn grouped_experts(
@@ -180,34 +186,13 @@ impl Builder {
         experts: &Experts,
     ) -> Tensor {
         let Experts { count, per_token, hidden, .. } = *experts;
-        let tokens = x.shape.elements().unwrap_or(0) / hidden.max(1);
-        let rows = tokens.saturating_mul(per_token);
-        let (int32, int64) = (ElementType::Int32, ElementType::Int64);
         self.module("experts", &[x, weights], |b| {
-            let index = Shape::vector(rows);
-            let experts_in_order = b.make("sort", index, int64);
-            b.local(experts_in_order);
-            let permutation = b.make("sort", index, int64);
-            b.local(permutation);
-            let gathered = {
-                let tokens = b.make("floor_divide", index, int64);
-                b.gather(x, Shape::matrix(rows, hidden), tokens)
-            };
-            b.local(gathered);
-            let sorted = b.gather(weights, Shape::matrix(rows, 1), permutation);
-            b.local(sorted);
-            let bins = b.make("to", index, int32);
-            b.local(bins);
-            let offsets = b.make("cumsum", Shape::vector(count), int32);
-            b.local(offsets);
-            let mask = b.make("sentinels", Shape::matrix(rows, 1), ElementType::Byte);
-            b.local(mask);
-            let inputs = [(gathered, Grad::New), (mask, Grad::None)];
-            let rule = Rule::new("masked_fill_", &inputs, Output::View(gathered, gathered.shape));
-            let gathered = b.run(Rule { saved: &[mask], ..rule });
+            let sorted = b.sorted_by_expert(x, weights, count, per_token);
+            let Sorted { offsets, mask, .. } = sorted;
+            let rows = b.masked_fill_in_place(sorted.rows, mask);
             let gate_up = b.whole_stack(gate_up);
             b.local(gate_up);
-            let both = b.grouped_matmul(gathered, (gate_up, Grad::NewView), offsets, 2 * experts.intermediate);
+            let both = b.grouped_matmul(rows, (gate_up, Grad::NewView), offsets, 2 * experts.intermediate);
             let both = b.masked_fill(both, mask);
             let half = b.split(both, &[experts.intermediate, experts.intermediate]);
             let product = b.module("", &half, |b| {
@@ -219,17 +204,48 @@ impl Builder {
             let out = b.grouped_matmul(product, (down, Grad::NewView), offsets, hidden);
             let out = b.masked_fill(out, mask);
             b.local(out);
-            let weighted = b.multiply(out, sorted);
-            let inverse = b.make("inverse permutation", index, int64);
-            b.local(inverse);
-            let ordered = b.gather(weighted, Shape::matrix(rows, hidden), inverse);
-            b.local(ordered);
-            // Backward writes the sum's gradient out for each of the k.
-            let element = ordered.element;
-            let sum =
-                b.run(Rule::new("sum", &[(ordered, Grad::New)], Output::Fresh(Shape::matrix(tokens, hidden), element)));
-            b.to(sum, x.element)
+            b.summed_by_token(out, sorted, x)
         })
+    }
+
+    /// Rows of tokens `x`, each once for every expert that it was sent to, those of one expert together; the caller's frame
+    /// holds them and what they were sorted by.
+    pub(super) fn sorted_by_expert(&mut self, x: Tensor, weights: Tensor, count: u64, per_token: u64) -> Sorted {
+        let hidden = x.shape.width();
+        let tokens = x.shape.elements().unwrap_or(0) / hidden.max(1);
+        let rows = tokens.saturating_mul(per_token);
+        let (index, int32, int64) = (Shape::vector(rows), ElementType::Int32, ElementType::Int64);
+        let experts = self.make("sort", index, int64);
+        self.local(experts);
+        let permutation = self.make("sort", index, int64);
+        self.local(permutation);
+        let of_tokens = self.make("floor_divide", index, int64);
+        let gathered = self.gather(x, Shape::matrix(rows, hidden), of_tokens);
+        self.local(gathered);
+        let weights = self.gather(weights, Shape::matrix(rows, 1), permutation);
+        self.local(weights);
+        let bins = self.make("to", index, int32);
+        self.local(bins);
+        let offsets = self.make("cumsum", Shape::vector(count), int32);
+        self.local(offsets);
+        let mask = self.make("sentinels", Shape::matrix(rows, 1), ElementType::Byte);
+        self.local(mask);
+        Sorted { experts, rows: gathered, weights, offsets, mask }
+    }
+
+    /// What experts made of sorted rows, weighted, in the order of the tokens `x` again and summed over each one's.
+    pub(super) fn summed_by_token(&mut self, out: Tensor, sorted: Sorted, x: Tensor) -> Tensor {
+        let (rows, index) = (out.shape, Shape::vector(out.shape.elements().unwrap_or(0) / out.shape.width().max(1)));
+        let weighted = self.multiply(out, sorted.weights);
+        let inverse = self.make("inverse permutation", index, ElementType::Int64);
+        self.local(inverse);
+        let ordered = self.gather(weighted, rows, inverse);
+        self.local(ordered);
+        let width = x.shape.width();
+        let tokens = Shape::matrix(x.shape.elements().unwrap_or(0) / width.max(1), width);
+        // Backward writes the sum's gradient out for each of the k.
+        let sum = self.run(Rule::new("sum", &[(ordered, Grad::New)], Output::Fresh(tokens, ordered.element)));
+        self.to(sum, x.element)
     }
 
     /// DeepSeek's routing of rows of tokens, in FP32 but for autocast: sigmoids, a bias that only chooses, first of groups

@@ -44,8 +44,7 @@ impl Builder {
         let half = x.shape.with_width(x.shape.width() / 2);
         let (even, odd) = (self.slice(x, half), self.slice(x, half));
         let [first, second] = [even, odd].map(|part| self.times_table(part, table));
-        let inputs = [(first, Grad::Pass), (second, Grad::New)];
-        let difference = self.run(Rule::new("sub", &inputs, Output::Fresh(half, first.element)));
+        let difference = self.subtract(first, second);
         let [first, second] = [odd, even].map(|part| self.times_table(part, table));
         let sum = self.add(first, second);
         self.concatenate(&[difference, sum], x.shape)
@@ -238,6 +237,13 @@ impl Builder {
         // The mask of what is within the limits.
         let scratch = round(x.shape.elements().unwrap_or(0));
         self.run(Rule { saved: &[x], backward_scratch: scratch, ..rule })
+    }
+
+    /// `x.masked_fill_(mask, …)`: keeps the mask.
+    pub(crate) fn masked_fill_in_place(&mut self, x: Tensor, mask: Tensor) -> Tensor {
+        let inputs = [(x, Grad::New), (mask, Grad::None)];
+        let rule = Rule::new("masked_fill_", &inputs, Output::View(x, x.shape));
+        self.run(Rule { saved: &[mask], ..rule })
     }
 
     /// `x.masked_fill(mask, …)`: keeps the mask.

@@ -140,6 +140,14 @@ impl Builder {
         self.matmul(x, weight, Some(bias), output)
     }
 
+    /// Runs layers that never get an adapter, whatever their names.
+    pub(crate) fn without_adapters<T>(&mut self, layers: impl FnOnce(&mut Self) -> T) -> T {
+        let lora = self.lora.take();
+        let result = layers(self);
+        self.lora = lora;
+        result
+    }
+
     /// A linear layer whose weight its network multiplies by itself: an adapter of it holds weights that never run.
     pub(crate) fn unused_adapter(&mut self, linear: Linear) {
         if let Some(lora) = self.lora.filter(|lora| lora.targets.contains(linear.name)) {

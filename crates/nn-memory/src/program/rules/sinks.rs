@@ -44,7 +44,7 @@ impl Builder {
     }
 
     /// `a - b`: the gradient of the second is negated.
-    fn subtract(&mut self, a: Tensor, b: Tensor) -> Tensor {
+    pub(super) fn subtract(&mut self, a: Tensor, b: Tensor) -> Tensor {
         self.run(Rule::new("sub", &[(a, Grad::Pass), (b, Grad::New)], Output::Fresh(a.shape, a.element)))
     }
 }
