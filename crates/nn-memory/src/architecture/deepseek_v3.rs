@@ -4,11 +4,12 @@
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, count, optional,
 };
-use super::decoder::{blocks, divisible, embed, language_head};
-use super::llama::{Block, cached, causal_mask, rotary_table};
+use super::decoder::divisible;
+use super::latent::{Latent, Positions};
+use super::llama::Block;
 use super::{ConfigError, Request};
 use crate::Decimal;
-use crate::program::{AttentionCall, Builder, ExpertTargets, Experts, Groups, Linear, Mask, Shape, Softmax, Tensor};
+use crate::program::{Builder, ExpertTargets, Experts, Groups, Shape, Tensor};
 
 config! {
     /// Fields of `DeepseekV3Config`.
@@ -43,123 +44,25 @@ config! {
 impl DeepseekV3 {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
         divisible("n_routed_experts", self.n_routed_experts, "n_group", self.n_group)?;
-        if self.qk_rope_head_dim % 2 == 1 {
-            let (field, given) = ("qk_rope_head_dim", self.qk_rope_head_dim);
-            return Err(ConfigError::NotDivisible { field, given, by: "2", divisor: 2 });
-        }
-        let (heads, head_dim) = (self.num_attention_heads, self.qk_nope_head_dim + self.qk_rope_head_dim);
-        let block = Block {
+        let model = Latent {
+            hidden: self.hidden_size,
+            intermediate: self.intermediate_size,
             activation: self.hidden_act,
-            ..Block::llama(self.hidden_size, heads, heads, head_dim, self.intermediate_size)
-        };
-        let (table, hidden) = embed(b, request, "embed_tokens", self.vocab_size, self.hidden_size);
-        // The model's frame holds what it embedded until it returns.
-        let hidden = b.module("", &[hidden], |b| {
-            let mask = causal_mask(b, request, hidden, None);
-            rotary_table(b, request, hidden, self.qk_rope_head_dim);
-            let dense = self.first_k_dense_replace.unwrap_or(0).min(self.num_hidden_layers);
-            let mut hidden = hidden;
-            if dense > 0 {
-                hidden = blocks(b, request, dense, hidden, |b, x| self.layer(b, request, &block, x, mask, false));
-            }
-            let sparse = self.num_hidden_layers - dense;
-            if sparse > 0 {
-                hidden = blocks(b, request, sparse, hidden, |b, x| self.layer(b, request, &block, x, mask, true));
-            }
-            block.norm(b, hidden)
-        });
-        let tied = self.tie_word_embeddings.then_some(table);
-        language_head(b, request, hidden, tied, self.vocab_size, |_, logits| logits);
-        Ok(())
-    }
-
-    fn layer(&self, b: &mut Builder, request: &Request, block: &Block, x: Tensor, mask: Mask, sparse: bool) -> Tensor {
-        let normal = block.norm(b, x);
-        let attended = b.module("self_attn", &[normal], |b| self.attention(b, request, block, normal, mask));
-        b.hold_attention_weights();
-        let x = b.add(x, attended);
-        b.local(x);
-        let normal = block.norm(b, x);
-        let out = if sparse {
-            b.module("mlp", &[normal], |b| self.mixture(b, block, normal))
-        } else {
-            // peft takes the names of an MLP's layers for those of the experts.
-            b.without_adapters(|b| block.gated_mlp(b, normal, self.intermediate_size))
-        };
-        b.add(x, out)
-    }
-
-    /// Attention over latents: the cache holds these and the part of the keys that all heads share, which each layer
-    /// expands to keys and values of all heads.
-    fn attention(&self, b: &mut Builder, request: &Request, block: &Block, x: Tensor, mask: Mask) -> Tensor {
-        let (heads, latent, bias) = (self.num_attention_heads, self.kv_lora_rank, self.attention_bias);
-        let (still, turned) = (self.qk_nope_head_dim, self.qk_rope_head_dim);
-        let [_, batch, length, input] = x.shape.0;
-        let queries = self.queries(b, block, x);
-        b.local(queries);
-        let split = b.view_copied_back(queries, Shape([batch, heads, length, block.head_dim]));
-        let query = b.split(split, &[still, turned]);
-        let compressed = Linear { name: "kv_a_proj_with_mqa", input, output: latent + turned, bias };
-        let compressed = b.linear(x, compressed);
-        b.local(compressed);
-        let key = b.split(compressed, &[latent, turned]);
-        let normal = block.norm(b, key[0]);
-        let shared =
-            [(normal, latent), (key[1], turned)].map(|(part, width)| b.view(part, Shape([batch, 1, length, width])));
-        // Positions are of the hidden states' type.
-        let [query_turned, key_turned] = [query[1], shared[1]].map(|part| {
-            if self.rope_interleave { b.rotated_neighbours(part, x.element) } else { b.rotated(part, x.element) }
-        });
-        b.local(query_turned);
-        let (latents, key_turned) = cached(b, request, shared[0], key_turned, None);
-        b.local(latents);
-        b.local(key_turned);
-        let whole = b.module("", &[], |b| {
-            // Autocast puts together in the widest type.
-            let still = b.to(query[0], query_turned.element);
-            b.local(still);
-            b.concatenate(&[still, query_turned], query_turned.shape.with_width(block.head_dim))
-        });
-        b.local(whole);
-        let (key, value) = self.expanded(b, latents, key_turned);
-        b.local(key);
-        b.local(value);
-        let context = b.attend(AttentionCall {
-            query: whole,
-            key,
-            value,
-            mask,
+            layers: self.num_hidden_layers,
+            dense: self.first_k_dense_replace.unwrap_or(0),
+            heads: self.num_attention_heads,
+            latent_of_queries: self.q_lora_rank,
+            latent: self.kv_lora_rank,
+            still: self.qk_nope_head_dim,
+            turned: self.qk_rope_head_dim,
+            values: self.v_head_dim,
+            positions: if self.rope_interleave { Positions::Neighbours } else { Positions::Halves },
+            bias: self.attention_bias,
             dropout: self.attention_dropout,
-            softmax: Softmax::Wide,
-            softcap: false,
-            projected: false,
-        });
-        b.linear(context, Linear { name: "o_proj", input: heads * self.v_head_dim, output: input, bias })
-    }
-
-    /// Queries of all heads, by way of latents of their own or not.
-    fn queries(&self, b: &mut Builder, block: &Block, x: Tensor) -> Tensor {
-        let (input, output) = (self.hidden_size, self.num_attention_heads * block.head_dim);
-        let Some(latent) = self.q_lora_rank else {
-            return b.linear(x, Linear { name: "q_proj", input, output, bias: false });
+            vocabulary: self.vocab_size,
+            tied: self.tie_word_embeddings,
         };
-        let low = b.linear(x, Linear { name: "q_a_proj", input, output: latent, bias: self.attention_bias });
-        let low = block.norm(b, low);
-        b.linear(low, Linear { name: "q_b_proj", input: latent, output, bias: false })
-    }
-
-    /// Keys and values of all heads.
-    fn expanded(&self, b: &mut Builder, latents: Tensor, key_turned: Tensor) -> (Tensor, Tensor) {
-        let heads = self.num_attention_heads;
-        let (still, turned, values) = (self.qk_nope_head_dim, self.qk_rope_head_dim, self.v_head_dim);
-        let [batch, _, length, input] = latents.shape.0;
-        let both = Linear { name: "kv_b_proj", input, output: heads * (still + values), bias: false };
-        let both = b.linear(latents, both);
-        let both = b.view_copied_back(both, Shape([batch, heads, length, still + values]));
-        let parts = b.split(both, &[still, values]);
-        let turned_of_heads = b.broadcast(key_turned, Shape([batch, heads, length, turned]));
-        let shape = Shape([batch, heads, length, still + turned]);
-        (b.copied_side_by_side(&[parts[0], turned_of_heads], shape, both.element), parts[1])
+        model.lower(b, request, |b, block, x| self.mixture(b, block, x))
     }
 
     /// Experts that tokens are sent to, and an MLP that all pass.

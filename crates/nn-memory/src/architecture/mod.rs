@@ -33,6 +33,7 @@ mod gptj;
 mod granite;
 mod image;
 mod labels;
+mod latent;
 mod layer_types;
 mod llama;
 mod ministral3;
