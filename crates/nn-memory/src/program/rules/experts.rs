@@ -56,21 +56,6 @@ pub(super) struct Sorted {
     pub(super) mask: Tensor,
 }
 
-/// How DeepSeek chooses experts.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Groups {
-    /// Experts.
-    pub(crate) count: u64,
-    /// Groups of them.
-    pub(crate) groups: u64,
-    /// Groups that a token may choose from.
-    pub(crate) chosen: u64,
-    /// Experts that it chooses.
-    pub(crate) per_token: u64,
-    /// Whether the weights of these are made to sum to one.
-    pub(crate) normalized: bool,
-}
-
 impl Builder {
     /// Routing and experts over rows of tokens.
     pub(crate) fn experts(&mut self, x: Tensor, experts: Experts) -> Tensor {
@@ -246,94 +231,6 @@ impl Builder {
         // Backward writes the sum's gradient out for each of the k.
         let sum = self.run(Rule::new("sum", &[(ordered, Grad::New)], Output::Fresh(tokens, ordered.element)));
         self.to(sum, x.element)
-    }
-
-    /// DeepSeek's routing of rows of tokens, in FP32 but for autocast: sigmoids, a bias that only chooses, first of groups
-    /// and then of experts in these. The weights of the chosen experts; the caller's frame holds all that is returned.
-    pub(crate) fn route_in_groups(&mut self, x: Tensor, router: Tensor, bias: Tensor, groups: &Groups) -> Tensor {
-        let Groups { count, groups, chosen, per_token, normalized } = *groups;
-        let width = router.shape.width();
-        let tokens = x.shape.elements().unwrap_or(0) / width.max(1);
-        let [each, of_groups] = [count, groups].map(|width| Shape::matrix(tokens, width));
-        let (fp32, int64) = (ElementType::Fp32, ElementType::Int64);
-        let (logits, weights, places) = self.module("gate", &[x], |b| {
-            let flat = b.view(x, Shape::matrix(tokens, width));
-            let flat = b.to(flat, fp32);
-            let router = b.to(router, fp32);
-            let logits = b.matmul(flat, router, None, count);
-            b.local(logits);
-            let scores = b.map_saving_output("sigmoid", logits);
-            b.local(scores);
-            // Gradients flow through none of what chooses; it is held until the function returns.
-            let inputs = [(scores, Grad::None), (bias, Grad::None)];
-            let shifted = b.run(Rule::new("add", &inputs, Output::Fresh(each, fp32)));
-            let two = Shape::of3(tokens, groups, 2);
-            let best = b.make("topk", two, int64);
-            if scores.requires_grad {
-                b.local(best);
-            }
-            let best = b.make("topk", two, fp32);
-            let of_group = b.run(Rule::new("sum", &[(best, Grad::None)], Output::Fresh(of_groups, fp32)));
-            b.local(of_group);
-            let places = b.make("topk", Shape::matrix(tokens, chosen), int64);
-            b.local(places);
-            b.make("topk", Shape::matrix(tokens, chosen), fp32);
-            let mask = b.make("zeros_like", of_groups, fp32);
-            b.local(mask);
-            if groups > 1 && groups < count {
-                let mask = b.make("expand", each, fp32);
-                b.local(mask);
-            }
-            let shown = b.make("bool", each, ElementType::Byte);
-            let hidden = b.run(Rule::new("not", &[(shown, Grad::None)], Output::Fresh(each, ElementType::Byte)));
-            if scores.requires_grad {
-                b.local(hidden);
-            }
-            let inputs = [(shifted, Grad::None), (hidden, Grad::None)];
-            let shifted = b.run(Rule::new("masked_fill", &inputs, Output::Fresh(each, fp32)));
-            b.local(shifted);
-            let shape = Shape::matrix(tokens, per_token);
-            let places = b.make("topk", shape, int64);
-            b.local(places);
-            b.make("topk", shape, fp32);
-            let inputs = [(scores, Grad::New), (places, Grad::None)];
-            let rule = Rule::new("gather", &inputs, Output::Fresh(shape, scores.element));
-            let weights = b.run(Rule { saved: &[scores, places], ..rule });
-            let weights = if normalized { b.divided_by_sum(weights) } else { weights };
-            (logits, b.scale(weights), places)
-        });
-        for tensor in [logits, places] {
-            self.local(tensor);
-        }
-        self.local(weights)
-    }
-
-    /// `x /= x.sum(-1, keepdim=True) + epsilon`: autograd keeps a copy of what was there.
-    fn divided_by_sum(&mut self, x: Tensor) -> Tensor {
-        let element = if self.mode.autocast.is_some() { ElementType::Fp32 } else { x.element };
-        let sum = self.run(Rule::new("sum", &[(x, Grad::New)], Output::Fresh(x.shape.rows(), element)));
-        let sum = self.map_passing("add", sum);
-        self.local(sum);
-        let before = [(x.shape, x.element)];
-        let inputs = [(x, Grad::New), (sum, Grad::New)];
-        let rule = Rule::new("div_", &inputs, Output::View(x, x.shape));
-        self.run(Rule { saved: &[sum], statistics: if x.requires_grad { &before } else { &[] }, ..rule })
-    }
-
-    /// `torch.topk`: values and their places.
-    fn top_k(&mut self, probabilities: Tensor, k: u64, normalized: bool) -> (Tensor, Tensor) {
-        let shape = probabilities.shape.with_width(k);
-        let places = self.make("topk", shape, ElementType::Int64);
-        self.keep_until_return(places);
-        let inputs = [(probabilities, Grad::New), (places, Grad::None)];
-        let rule = Rule::new("topk", &inputs, Output::Fresh(shape, probabilities.element));
-        let values = self.run(Rule { saved: &[places], ..rule });
-        let values = if normalized { self.map_saving_output("div_", values) } else { values };
-        (values, places)
-    }
-
-    fn keep_until_return(&mut self, tensor: Tensor) {
-        self.local(tensor);
     }
 
     /// `x[index]`: backward adds into zeros, sorting the index.

@@ -13,13 +13,15 @@ mod linear;
 mod loss;
 mod norm;
 mod reduce;
+mod routing;
 mod shape;
 mod sinks;
 mod vision;
 
 pub(crate) use attention::{AttentionCall, Cache, Kernel, Mask, Softmax};
 pub(crate) use biased_experts::BiasedExperts;
-pub(crate) use experts::{ExpertTargets, Experts, Groups};
+pub(crate) use experts::{ExpertTargets, Experts};
 pub(crate) use heads::Scores;
 pub(crate) use linear::Linear;
 pub(crate) use reduce::reduction;
+pub(crate) use routing::Groups;
