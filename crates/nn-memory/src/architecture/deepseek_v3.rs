@@ -6,10 +6,9 @@ use super::config::{
 };
 use super::decoder::divisible;
 use super::latent::{Latent, Positions};
-use super::llama::Block;
 use super::{ConfigError, Request};
 use crate::Decimal;
-use crate::program::{Builder, ExpertTargets, Experts, Groups, Shape, Tensor};
+use crate::program::{Builder, ExpertTargets, Experts, Groups, Shape};
 
 config! {
     /// Fields of `DeepseekV3Config`.
@@ -59,45 +58,30 @@ impl DeepseekV3 {
             positions: if self.rope_interleave { Positions::Neighbours } else { Positions::Halves },
             bias: self.attention_bias,
             dropout: self.attention_dropout,
+            experts: Experts {
+                count: self.n_routed_experts,
+                per_token: self.num_experts_per_tok.min(self.n_routed_experts),
+                hidden: self.hidden_size,
+                intermediate: self.moe_intermediate_size,
+                activation: self.hidden_act,
+                normalized: self.norm_topk_prob,
+                narrowed: false,
+                targets: Some(ExpertTargets::QWEN),
+            },
+            shared_experts: self.n_shared_experts,
             vocabulary: self.vocab_size,
             tied: self.tie_word_embeddings,
         };
-        model.lower(b, request, |b, block, x| self.mixture(b, block, x))
-    }
-
-    /// Experts that tokens are sent to, and an MLP that all pass.
-    fn mixture(&self, b: &mut Builder, block: &Block, x: Tensor) -> Tensor {
-        let experts = Experts {
-            count: self.n_routed_experts,
-            per_token: self.num_experts_per_tok.min(self.n_routed_experts),
-            hidden: self.hidden_size,
-            intermediate: self.moe_intermediate_size,
-            activation: self.hidden_act,
-            normalized: self.norm_topk_prob,
-            narrowed: false,
-            targets: Some(ExpertTargets::QWEN),
-        };
         let groups = Groups {
-            count: experts.count,
+            count: self.n_routed_experts,
             groups: self.n_group,
             chosen: self.topk_group.min(self.n_group),
-            per_token: experts.per_token,
-            normalized: experts.normalized,
+            per_token: model.experts.per_token,
+            normalized: self.norm_topk_prob,
         };
-        let weights_of_experts = b.weights_of_experts(&experts);
-        let router = b.parameter("gate", Shape::matrix(experts.count, self.hidden_size), 2);
-        let bias = b.buffer(Shape::vector(experts.count), b.mode.parameters);
-        let weights = b.module("", &[], |b| {
-            let router = b.adapted_router(router, experts.targets);
+        model.lower(b, request, |b, x, router| {
+            let bias = b.buffer(Shape::vector(groups.count), b.mode.parameters);
             b.route_in_groups(x, router, bias, &groups)
-        });
-        let routed = b.module("", &[], |b| {
-            let weights_of_experts = b.adapted_stacks(weights_of_experts, experts.targets);
-            b.grouped_experts(x, weights, weights_of_experts, &experts)
-        });
-        b.local(routed);
-        let shared = self.moe_intermediate_size * self.n_shared_experts;
-        let shared = b.without_adapters(|b| block.gated_mlp(b, x, shared));
-        b.add(routed, shared)
+        })
     }
 }

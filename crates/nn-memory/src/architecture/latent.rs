@@ -4,7 +4,7 @@ use super::decoder::{blocks, embed, language_head};
 use super::llama::{Block, cached, causal_mask, rotary_table};
 use super::{Activation, ConfigError, Request};
 use crate::Decimal;
-use crate::program::{AttentionCall, Builder, Linear, Mask, Shape, Softmax, Tensor};
+use crate::program::{AttentionCall, Builder, Experts, Linear, Mask, Shape, Softmax, Tensor};
 
 /// How the parts of heads with positions are turned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,17 +40,20 @@ pub(super) struct Latent {
     pub(super) bias: bool,
     /// Of attention.
     pub(super) dropout: Decimal,
+    pub(super) experts: Experts,
+    /// How many of their size the MLP is that all tokens pass.
+    pub(super) shared_experts: u64,
     pub(super) vocabulary: u64,
     pub(super) tied: bool,
 }
 
 impl Latent {
-    /// The whole network, with the given `mixture` of experts.
+    /// The whole network; `route` gives the weights of the experts that tokens are sent to, by the router's weight.
     pub(super) fn lower(
         &self,
         b: &mut Builder,
         request: &Request,
-        mixture: impl Fn(&mut Builder, &Block, Tensor) -> Tensor,
+        route: impl Fn(&mut Builder, Tensor, Tensor) -> Tensor,
     ) -> Result<(), ConfigError> {
         if self.turned % 2 == 1 {
             let (field, given) = ("qk_rope_head_dim", self.turned);
@@ -74,8 +77,8 @@ impl Latent {
             }
             let sparse = self.layers - dense;
             if sparse > 0 {
-                let experts = |b: &mut Builder, x| b.module("mlp", &[x], |b| mixture(b, &block, x));
-                hidden = blocks(b, request, sparse, hidden, |b, x| self.layer(b, request, &block, x, mask, experts));
+                let mixture = |b: &mut Builder, x| b.module("mlp", &[x], |b| self.mixture(b, &block, x, &route));
+                hidden = blocks(b, request, sparse, hidden, |b, x| self.layer(b, request, &block, x, mask, mixture));
             }
             block.norm(b, hidden)
         });
@@ -173,5 +176,30 @@ impl Latent {
         let turned_of_heads = b.broadcast(key_turned, Shape([batch, heads, length, turned]));
         let shape = Shape([batch, heads, length, still + turned]);
         (b.copied_side_by_side(&[parts[0], turned_of_heads], shape, both.element), parts[1])
+    }
+
+    /// Experts that tokens are sent to, and an MLP that all pass.
+    fn mixture(
+        &self,
+        b: &mut Builder,
+        block: &Block,
+        x: Tensor,
+        route: impl Fn(&mut Builder, Tensor, Tensor) -> Tensor,
+    ) -> Tensor {
+        let experts = &self.experts;
+        let weights_of_experts = b.weights_of_experts(experts);
+        let router = b.parameter("gate", Shape::matrix(experts.count, self.hidden), 2);
+        let weights = b.module("", &[], |b| {
+            let router = b.adapted_router(router, experts.targets);
+            route(b, x, router)
+        });
+        let routed = b.module("", &[], |b| {
+            let weights_of_experts = b.adapted_stacks(weights_of_experts, experts.targets);
+            b.grouped_experts(x, weights, weights_of_experts, experts)
+        });
+        b.local(routed);
+        let shared = experts.intermediate * self.shared_experts;
+        let shared = b.without_adapters(|b| block.gated_mlp(b, x, shared));
+        b.add(routed, shared)
     }
 }
