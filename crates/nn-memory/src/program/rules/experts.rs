@@ -63,7 +63,7 @@ impl Builder {
         let tokens = x.shape.elements().unwrap_or(0) / hidden.max(1);
         let router = self.parameter("gate", Shape::matrix(count, hidden), 2);
         let weights_of_experts = self.weights_of_experts(&experts);
-        let (weights, _) = self.module("gate", &[x], |b| {
+        let returned = self.module("gate", &[x], |b| {
             let router = b.adapted_router(router, experts.targets);
             let flat = b.view(x, Shape::matrix(tokens, hidden));
             let logits = b.matmul(flat, router, None, count);
@@ -74,8 +74,9 @@ impl Builder {
                 b.softmax(wide)
             };
             let (weights, places) = b.top_k(probabilities, per_token, experts.normalized);
-            (if experts.narrowed { b.to(weights, logits.element) } else { weights }, places)
+            [logits, if experts.narrowed { b.to(weights, logits.element) } else { weights }, places]
         });
+        let [_, weights, _] = returned.map(|tensor| self.local(tensor));
         self.module("", &[], |b| {
             let weights_of_experts = b.adapted_stacks(weights_of_experts, experts.targets);
             b.grouped_experts(x, weights, weights_of_experts, &experts)
