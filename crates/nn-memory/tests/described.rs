@@ -151,7 +151,7 @@ fn adapters_on_experts_that_peft_refuses_are_told() {
     let (none, some) = (Decimal::whole(0), Decimal::from_millionths(50_000));
     let (dropout, apart) =
         (Note::AdaptersRefused(Refusal::Dropout), |names| Note::AdaptersRefused(Refusal::Apart(names)));
-    for family in [Family::Qwen3Moe, Family::Olmoe, Family::Mixtral, Family::DeepseekV3] {
+    for family in [Family::Qwen3Moe, Family::Olmoe, Family::Mixtral, Family::DeepseekV2, Family::DeepseekV3] {
         assert_eq!(noted(family, "all", some), Some(dropout));
         assert_eq!(noted(family, "all", none), None);
         assert_eq!(noted(family, "q_proj,o_proj", some), None);

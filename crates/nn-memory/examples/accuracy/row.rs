@@ -295,6 +295,7 @@ fn model_type(class: &str) -> Option<&'static str> {
         "SmolLM3Config" => "smollm3",
         "OlmoeConfig" => "olmoe",
         "Qwen3MoeConfig" => "qwen3_moe",
+        "DeepseekV2Config" => "deepseek_v2",
         "DeepseekV3Config" => "deepseek_v3",
         "Gemma3TextConfig" => "gemma3_text",
         "GraniteConfig" => "granite",

@@ -1,7 +1,7 @@
 //! Decoders of DeepSeek: attention over latents, and blocks with experts after some without.
 
 use super::decoder::{blocks, embed, language_head};
-use super::llama::{Block, cached, causal_mask, rotary_table};
+use super::llama::{Block, cached, causal_mask, complex_table, rotary_table};
 use super::{Activation, ConfigError, Request};
 use crate::Decimal;
 use crate::program::{AttentionCall, Builder, Experts, Linear, Mask, Shape, Softmax, Tensor};
@@ -13,6 +13,8 @@ pub(super) enum Positions {
     Halves,
     /// Neighbours against each other.
     Neighbours,
+    /// The same as complex numbers.
+    Complex,
 }
 
 /// Such a decoder.
@@ -48,12 +50,13 @@ pub(super) struct Latent {
 }
 
 impl Latent {
-    /// The whole network; `route` gives the weights of the experts that tokens are sent to, by the router's weight.
+    /// The whole network; `route` is what the router returns by its weight: logits, weights of the experts that tokens
+    /// are sent to, their places.
     pub(super) fn lower(
         &self,
         b: &mut Builder,
         request: &Request,
-        route: impl Fn(&mut Builder, Tensor, Tensor) -> Tensor,
+        route: impl Fn(&mut Builder, Tensor, Tensor) -> [Tensor; 3],
     ) -> Result<(), ConfigError> {
         if self.turned % 2 == 1 {
             let (field, given) = ("qk_rope_head_dim", self.turned);
@@ -67,7 +70,11 @@ impl Latent {
         // The model's frame holds what it embedded until it returns.
         let hidden = b.module("", &[hidden], |b| {
             let mask = causal_mask(b, request, hidden, None);
-            rotary_table(b, request, hidden, self.turned);
+            if self.positions == Positions::Complex {
+                complex_table(b, request, hidden, self.turned);
+            } else {
+                rotary_table(b, request, hidden, self.turned);
+            }
             let dense = self.dense.min(self.layers);
             let mut hidden = hidden;
             if dense > 0 {
@@ -122,11 +129,13 @@ impl Latent {
         let normal = block.norm(b, key[0]);
         let shared =
             [(normal, latent), (key[1], turned)].map(|(part, width)| b.view(part, Shape([batch, 1, length, width])));
-        // Positions are of the hidden states' type.
-        let [query_turned, key_turned] = [query[1], shared[1]].map(|part| match self.positions {
-            Positions::Halves => b.rotated(part, x.element),
-            Positions::Neighbours => b.rotated_neighbours(part, x.element),
-        });
+        let turning = [query[1], shared[1]];
+        // Tables are of the hidden states' type.
+        let [query_turned, key_turned] = match self.positions {
+            Positions::Halves => turning.map(|part| b.rotated(part, x.element)),
+            Positions::Neighbours => turning.map(|part| b.rotated_neighbours(part, x.element)),
+            Positions::Complex => b.rotated_as_complex(turning),
+        };
         b.local(query_turned);
         let (latents, key_turned) = cached(b, request, shared[0], key_turned, None);
         b.local(latents);
@@ -184,15 +193,16 @@ impl Latent {
         b: &mut Builder,
         block: &Block,
         x: Tensor,
-        route: impl Fn(&mut Builder, Tensor, Tensor) -> Tensor,
+        route: impl Fn(&mut Builder, Tensor, Tensor) -> [Tensor; 3],
     ) -> Tensor {
         let experts = &self.experts;
         let weights_of_experts = b.weights_of_experts(experts);
         let router = b.parameter("gate", Shape::matrix(experts.count, self.hidden), 2);
-        let weights = b.module("", &[], |b| {
+        let routed = b.module("", &[], |b| {
             let router = b.adapted_router(router, experts.targets);
             route(b, x, router)
         });
+        let [_, weights, _] = routed.map(|tensor| b.local(tensor));
         let routed = b.module("", &[], |b| {
             let weights_of_experts = b.adapted_stacks(weights_of_experts, experts.targets);
             b.grouped_experts(x, weights, weights_of_experts, experts)

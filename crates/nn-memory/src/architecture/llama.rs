@@ -267,14 +267,22 @@ pub(super) fn rotary_table(b: &mut Builder, request: &Request, hidden: Tensor, h
 }
 
 fn rotary_table_in(b: &mut Builder, request: &Request, hidden: Tensor, head_dim: u64, element: ElementType) {
-    let length = hidden.shape.0[2];
     for label in ["cos", "sin"] {
-        let table = b.make(label, Shape::of3(1, length, head_dim), element);
-        if request.pass.trains() {
-            b.keep(table);
-        } else {
-            b.local(table);
-        }
+        shared_table(b, request, label, Shape::of3(1, hidden.shape.0[2], head_dim), element);
+    }
+}
+
+/// The same as one table of complex numbers, two FP32 each.
+pub(super) fn complex_table(b: &mut Builder, request: &Request, hidden: Tensor, head_dim: u64) {
+    shared_table(b, request, "freqs_cis", Shape::of3(1, hidden.shape.0[2], head_dim), ElementType::Fp32);
+}
+
+fn shared_table(b: &mut Builder, request: &Request, label: &'static str, shape: Shape, element: ElementType) {
+    let table = b.make(label, shape, element);
+    if request.pass.trains() {
+        b.keep(table);
+    } else {
+        b.local(table);
     }
 }
 

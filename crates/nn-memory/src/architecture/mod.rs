@@ -14,6 +14,7 @@ mod bloom;
 mod camembert;
 mod cohere;
 mod cohere2;
+mod deepseek_v2;
 mod deepseek_v3;
 mod deit;
 mod distilbert;
@@ -175,6 +176,8 @@ families! {
     Qwen2Moe, "qwen2_moe", "Qwen2 MoE", qwen2_moe::Qwen2Moe;
     /// Qwen 3 with experts.
     Qwen3Moe, "qwen3_moe", "Qwen3 MoE", qwen3_moe::Qwen3Moe;
+    /// DeepSeek-V2.
+    DeepseekV2, "deepseek_v2", "DeepSeek-V2", deepseek_v2::DeepseekV2;
     /// DeepSeek-V3 and R1.
     DeepseekV3, "deepseek_v3", "DeepSeek-V3", deepseek_v3::DeepseekV3;
     /// Gemma 1.

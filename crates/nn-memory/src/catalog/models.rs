@@ -23,16 +23,11 @@ pub struct Model {
     pub name: &'static str,
     /// JSON text, `model_type` first.
     pub config: &'static str,
-    /// Exact count of parameters, each shared weight once. By the reference implementation: the class
-    /// of transformers 5 for causal language models; for masked ones with `bert`, `roberta`,
-    /// `xlm-roberta`, `camembert`, `distilbert`, `electra` and `modernbert`; for conditional generation with `t5`, `mt5`
-    /// and `bart`; for image classification with `vit` and `deit`; timm's for `timm_swin` and
-    /// `timm_mixer`; torchvision's for `torchvision_vit`. None where that class is not the model's own.
-    /// `xlm-roberta`, `camembert`, `distilbert`, `electra`, `albert` and `modernbert`; for conditional generation with
-    /// `t5`, `mt5` and `bart`; for image classification with `vit` and `deit`; timm's for `timm_swin`. None where that
-    /// class is not the model's own.
-    /// and `bart`; for image classification with `vit` and `deit`; timm's for `timm_beit`,
-    /// `timm_eva`, `timm_mixer` and `timm_swin`; torchvision's for `torchvision_vit`. None where that class is not the model's own.
+    /// Exact count of parameters, each shared weight once, by the reference implementation: the class of transformers 5
+    /// for causal language models; for masked ones with `bert`, `roberta`, `xlm-roberta`, `camembert`, `distilbert`,
+    /// `electra`, `albert` and `modernbert`; for conditional generation with `t5`, `mt5` and `bart`; for image
+    /// classification with `vit` and `deit`; timm's for `timm_beit`, `timm_eva`, `timm_mixer` and `timm_swin`;
+    /// torchvision's for `torchvision_vit`. None where that class is not the model's own.
     pub parameters: Option<u64>,
     /// Where the fields are stated.
     pub source: &'static str,
@@ -76,6 +71,9 @@ pub const MODELS: &[Model] = &[
     Model { key: "command-r7b-12-2024", name: "Command R7B", config: r#"{"model_type":"cohere2","hidden_size":4096,"intermediate_size":14336,"num_hidden_layers":32,"num_attention_heads":32,"num_key_value_heads":8,"vocab_size":256000,"max_position_embeddings":132096,"sliding_window":4096,"sliding_window_pattern":4}"#, parameters: Some(8_028_033_024), source: "https://huggingface.co/CohereLabs/c4ai-command-r7b-12-2024/blob/main/config.json" },
     Model { key: "command-a-03-2025", name: "Command A 111B", config: r#"{"model_type":"cohere2","hidden_size":12288,"intermediate_size":36864,"num_hidden_layers":64,"num_attention_heads":96,"num_key_value_heads":8,"vocab_size":256000,"max_position_embeddings":131072,"sliding_window":4096,"sliding_window_pattern":4}"#, parameters: Some(111_057_580_032), source: "https://huggingface.co/CohereLabs/c4ai-command-a-03-2025/blob/main/config.json" },
 
+    // deepseek_v2
+    Model { key: "deepseek-v2-lite", name: "DeepSeek-V2-Lite", config: r#"{"model_type":"deepseek_v2","hidden_size":2048,"intermediate_size":10944,"moe_intermediate_size":1408,"num_hidden_layers":27,"first_k_dense_replace":1,"num_attention_heads":16,"q_lora_rank":null,"kv_lora_rank":512,"qk_nope_head_dim":128,"qk_rope_head_dim":64,"v_head_dim":128,"n_routed_experts":64,"num_experts_per_tok":6,"n_shared_experts":2,"topk_method":"greedy","n_group":1,"topk_group":1,"vocab_size":102400,"max_position_embeddings":163840}"#, parameters: Some(15_706_484_224), source: "https://huggingface.co/deepseek-ai/DeepSeek-V2-Lite/blob/main/config.json" },
+    Model { key: "deepseek-v2", name: "DeepSeek-V2", config: r#"{"model_type":"deepseek_v2","hidden_size":5120,"intermediate_size":12288,"moe_intermediate_size":1536,"num_hidden_layers":60,"first_k_dense_replace":1,"num_attention_heads":128,"q_lora_rank":1536,"kv_lora_rank":512,"qk_nope_head_dim":128,"qk_rope_head_dim":64,"v_head_dim":128,"n_routed_experts":160,"num_experts_per_tok":6,"n_shared_experts":2,"topk_method":"group_limited_greedy","n_group":8,"topk_group":3,"vocab_size":102400,"max_position_embeddings":163840}"#, parameters: Some(235_741_434_880), source: "https://huggingface.co/deepseek-ai/DeepSeek-V2/blob/main/config.json" },
     // deepseek_v3
     // Counted without the module that predicts one token more, which is published beside the last two and never built.
     Model { key: "moonlight-16b-a3b", name: "Moonlight 16B A3B", config: r#"{"model_type":"deepseek_v3","hidden_size":2048,"intermediate_size":11264,"moe_intermediate_size":1408,"num_hidden_layers":27,"first_k_dense_replace":1,"num_attention_heads":16,"q_lora_rank":null,"kv_lora_rank":512,"qk_nope_head_dim":128,"qk_rope_head_dim":64,"v_head_dim":128,"n_routed_experts":64,"num_experts_per_tok":6,"n_shared_experts":2,"n_group":1,"topk_group":1,"norm_topk_prob":true,"vocab_size":163840,"max_position_embeddings":8192}"#, parameters: Some(15_960_108_544), source: "https://github.com/vllm-project/vime/blob/b332ffc2c80e204ad520f93daa0aa7d1e65294d8/scripts/models/moonlight.sh" },

@@ -50,6 +50,27 @@ impl Builder {
         self.concatenate(&[difference, sum], x.shape)
     }
 
+    /// Queries and keys as complex numbers in FP32, times such a table: what is widened is held until both are done.
+    pub(crate) fn rotated_as_complex(&mut self, both: [Tensor; 2]) -> [Tensor; 2] {
+        self.module("", &both, |b| {
+            let wide = both.map(|x| {
+                let wide = b.to(x, ElementType::Fp32);
+                b.local(wide);
+                wide
+            });
+            wide.map(|x| {
+                // The gradient must lie in pairs: a copy of it.
+                let scratch = b.bytes(x);
+                let inputs = [(x, Grad::New)];
+                let rule = Rule::new("mul", &inputs, Output::Fresh(x.shape, x.element));
+                let turned = b.run(Rule { backward_scratch: scratch, ..rule });
+                let turned = b.to(turned, both[0].element);
+                b.local(turned);
+                turned
+            })
+        })
+    }
+
     /// The same of what is widened to FP32 for each of the two products, under tables of its own type.
     pub(crate) fn rotated_widened(&mut self, x: Tensor) -> Tensor {
         let table = x.element;

@@ -20,14 +20,14 @@ pub(crate) struct Groups {
 
 impl Builder {
     /// DeepSeek's routing of rows of tokens, in FP32 but for autocast: sigmoids, a bias that only chooses, first of groups
-    /// and then of experts in these. The weights of the chosen experts; the caller's frame holds all that is returned.
-    pub(crate) fn route_in_groups(&mut self, x: Tensor, router: Tensor, bias: Tensor, groups: &Groups) -> Tensor {
+    /// and then of experts in these. What the router returns: logits, the weights of the chosen experts, their places.
+    pub(crate) fn route_in_groups(&mut self, x: Tensor, router: Tensor, bias: Tensor, groups: &Groups) -> [Tensor; 3] {
         let Groups { count, groups, chosen, per_token, normalized } = *groups;
         let width = router.shape.width();
         let tokens = x.shape.elements().unwrap_or(0) / width.max(1);
         let [each, of_groups] = [count, groups].map(|width| Shape::matrix(tokens, width));
         let (fp32, int64) = (ElementType::Fp32, ElementType::Int64);
-        let (logits, weights, places) = self.module("gate", &[x], |b| {
+        self.module("gate", &[x], |b| {
             let flat = b.view(x, Shape::matrix(tokens, width));
             let flat = b.to(flat, fp32);
             let router = b.to(router, fp32);
@@ -71,12 +71,65 @@ impl Builder {
             let rule = Rule::new("gather", &inputs, Output::Fresh(shape, scores.element));
             let weights = b.run(Rule { saved: &[scores, places], ..rule });
             let weights = if normalized { b.divided_by_sum(weights) } else { weights };
-            (logits, b.scale(weights), places)
-        });
-        for tensor in [logits, places] {
-            self.local(tensor);
+            [logits, b.scale(weights), places]
+        })
+    }
+
+    /// DeepSeek-V2's routing: the most likely `per_token` experts by a softmax, where limited those of the best groups alone
+    /// (groups, and how many of them). What the router returns: logits, weights, places.
+    pub(crate) fn route_to_best(
+        &mut self,
+        x: Tensor,
+        router: Tensor,
+        per_token: u64,
+        limited: Option<(u64, u64)>,
+    ) -> [Tensor; 3] {
+        let [_, _, count, width] = router.shape.0;
+        let tokens = x.shape.elements().unwrap_or(0) / width.max(1);
+        self.module("gate", &[x], |b| {
+            let flat = b.view(x, Shape::matrix(tokens, width));
+            let flat = b.to(flat, ElementType::Fp32);
+            let router = b.to(router, ElementType::Fp32);
+            let logits = b.matmul(flat, router, None, count);
+            b.local(logits);
+            let scores = b.softmax_in_fp32(logits);
+            b.local(scores);
+            let scores = match limited {
+                Some((groups, chosen)) => {
+                    let hidden = b.outside_best_groups(scores, groups, chosen);
+                    b.masked_fill(scores, hidden)
+                }
+                None => scores,
+            };
+            b.local(scores);
+            let (weights, places) = b.top_k(scores, per_token, false);
+            [logits, b.scale(weights), places]
+        })
+    }
+
+    /// Which experts stand in none of the groups whose best score is among the highest: no gradient flows through it, and
+    /// what it is made of is held until the caller's frame is left.
+    fn outside_best_groups(&mut self, scores: Tensor, groups: u64, chosen: u64) -> Tensor {
+        let [_, _, tokens, count] = scores.shape.0;
+        let (fp32, int64) = (ElementType::Fp32, ElementType::Int64);
+        let [of_groups, of_chosen] = [groups, chosen].map(|width| Shape::matrix(tokens, width));
+        let best = self.make("max", of_groups, fp32);
+        self.local(best);
+        let places = self.make("max", of_groups, int64);
+        if scores.requires_grad {
+            self.local(places);
         }
-        self.local(weights)
+        self.make("topk", of_chosen, fp32);
+        let places = self.make("topk", of_chosen, int64);
+        self.local(places);
+        let mask = self.make("zeros_like", of_groups, fp32);
+        self.local(mask);
+        if groups > 1 && groups < count {
+            let mask = self.make("expand", scores.shape, fp32);
+            self.local(mask);
+        }
+        let shown = self.make("bool", scores.shape, ElementType::Byte);
+        self.run(Rule::new("not", &[(shown, Grad::None)], Output::Fresh(scores.shape, ElementType::Byte)))
     }
 
     /// `x /= x.sum(-1, keepdim=True) + epsilon`: autograd keeps a copy of what was there.
