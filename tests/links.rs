@@ -349,6 +349,7 @@ fn a_model_that_cannot_be_read_gives_way_to_one_by_size() {
 #[test]
 fn a_query_of_a_million_characters_opens() {
     assert_opens(&format!("?params={}", "9".repeat(1_000_000)));
+    assert_opens(&format!("?params={}", "-".repeat(1_000_000)));
     assert_opens(&format!("?{}", "batch=7&".repeat(125_000)));
     assert_opens(&"%".repeat(1_000_000));
 }

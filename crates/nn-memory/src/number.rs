@@ -165,11 +165,15 @@ pub(crate) fn parse_scaled(text: &str, places: u32) -> Result<u128, NumberError>
     if text.is_empty() {
         return Err(NumberError::Empty);
     }
-    if let Some(rest) = text.strip_prefix(['-', '−']) {
-        return parse_scaled(rest, places).and(Err(NumberError::Negative));
+    match text.strip_prefix(['-', '−']) {
+        Some(magnitude) => parse_magnitude(magnitude, places).and(Err(NumberError::Negative)),
+        None => parse_magnitude(text.strip_prefix('+').unwrap_or(text), places),
     }
-    let text = text.strip_prefix('+').unwrap_or(text);
-    let (text, suffix) = split_suffix(text);
+}
+
+/// The same of what stands behind the sign.
+fn parse_magnitude(text: &str, places: u32) -> Result<u128, NumberError> {
+    let (text, suffix) = split_suffix(text.trim_start());
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
         None => (text, 0),
@@ -207,7 +211,7 @@ fn split_suffix(text: &str) -> (&str, i32) {
 
 fn parse_exponent(text: &str) -> Result<i32, NumberError> {
     let exponent: i32 = text.parse().map_err(|_| NumberError::Unreadable)?;
-    if exponent.abs() > 100 {
+    if exponent.unsigned_abs() > 100 {
         return Err(if exponent > 0 { NumberError::TooLarge } else { NumberError::TooPrecise });
     }
     Ok(exponent)
@@ -282,6 +286,8 @@ mod tests {
             ("٣", Unreadable),
             ("-1", Negative),
             ("−7B", Negative),
+            ("--1", Unreadable),
+            ("1.5e-2147483648", TooPrecise),
             ("1.5", NotWhole),
             ("1e-101", TooPrecise),
             ("1e400", TooLarge),
@@ -290,6 +296,11 @@ mod tests {
         ] {
             assert_eq!(parse_count(text), Err(error), "{text:?}");
         }
+    }
+
+    #[test]
+    fn signs_without_end_are_no_number() {
+        assert_eq!(parse_count(&"-".repeat(1_000_000)), Err(NumberError::Unreadable));
     }
 
     #[test]

@@ -380,8 +380,26 @@ pub const TARGET_MODULES: &[&str] = &[
 
 /// A set of [`TARGET_MODULES`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Targets(u64);
+
+// A bit each, and one left for those of no name.
+const _: () = assert!(TARGET_MODULES.len() < 64);
+
+/// As people write them, `q_proj,v_proj` or `all`.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Targets {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Targets {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(|name| serde::de::Error::custom(format_args!("{name:?} is no layer of any family")))
+    }
+}
 
 impl Targets {
     /// Every linear layer of every block.
