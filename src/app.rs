@@ -9,12 +9,12 @@ use nn_memory::UnitSystem;
 use crate::built::{Built, built};
 use crate::details::{self, Details};
 use crate::examples::EXAMPLES;
-use crate::form::{Fields, essentials, rest};
+use crate::form::{Fields, Texts, essentials, rest};
 use crate::link::{self, Opened, View};
 use crate::page::Page;
 use crate::platform::{self, Theme};
 use crate::quiet::{From, once_quiet};
-use crate::reactive::{action, button, flag, plain_button, text};
+use crate::reactive::{action, button, effect, flag, plain_button, text};
 use crate::results::{copy_link, head, open_full};
 
 /// How long the address waits for typing to pause.
@@ -26,34 +26,45 @@ pub fn App() -> impl IntoView {
     let Opened { texts, view, notices } = link::from_query(&platform::query());
     let page = Page::new(&texts, units(&view));
     let notice = RwSignal::new(notices.join("\n"));
-    let open = move |query: &str| {
-        let opened = link::from_query(query);
+    let open = move |query: &str, over: Option<&Texts>| {
+        let mut opened = link::from_query(query);
+        match over {
+            Some(before) => link::keep_device(query, &mut opened.texts, before),
+            None => page.system.set(units(&opened.view)),
+        }
         page.form.fill(&opened.texts);
-        page.system.set(units(&opened.view));
         page.can_undo.set(false);
         notice.set(opened.notices.join("\n"));
     };
     keep_address(page);
     // What a link describes may have to be loaded first.
-    let open = move |query: String| {
+    let open = move |query: String, over: Option<Texts>| {
         if link::describes(&query) {
-            page.once_described(move |_| open(&query));
+            page.once_described(move |_| open(&query, over.as_ref()));
         } else {
-            open(&query);
+            open(&query, over.as_ref());
         }
     };
-    platform::on_history(move |query| open(query.to_owned()));
+    platform::on_history(move |query| open(query.to_owned(), None));
     platform::on_scenario_link(move |query| {
         platform::push_query(&query);
         page.status.set("Opened the example. Your browser's back button returns to your inputs.".to_owned());
-        open(query);
+        // An example is a job: the device it should fit and the units stay.
+        open(query, Some(untrack(|| page.form.texts())));
         platform::scroll_to_calculator();
     });
     follow_appearance(page, view.embedded);
+    // A reset leaves nothing of what a link said.
+    effect(move || {
+        if page.can_undo.get() {
+            notice.set(String::new());
+        }
+    });
     let notice = view! {
-        <p class="notice" role="status" data-testid="notice" hidden=flag(move || notice.with(String::is_empty))>
-            {text(move || notice.get())}
-        </p>
+        <div class="notice" hidden=flag(move || notice.with(String::is_empty))>
+            <p role="status" data-testid="notice">{text(move || notice.get())}</p>
+            {plain_button("close-notice", "Close", action(move || notice.set(String::new())))}
+        </div>
     };
     if view.embedded {
         built(view! { {notice}{embedded(page, view)} })
@@ -168,6 +179,8 @@ fn tools(page: Page) -> Built {
     let next_theme = move || {
         let next = theme.get_untracked().next();
         platform::set_theme(next);
+        // What a link asks for no longer holds.
+        platform::replace_query(&link::without_theme(&platform::query()));
         theme.set(next);
         appearance.update(|count| *count = count.wrapping_add(1));
         let done = match next {

@@ -10,6 +10,8 @@ use crate::form::{Input, Texts, default_text, excerpt};
 /// The version that is written.
 const VERSION: &str = "1";
 const VERSION_KEY: &str = "v";
+/// What an embedded view can show.
+const PARTS: &[&str] = &["total", "breakdown", "table", "timeline", "sweep"];
 
 /// How the page is to be shown; not part of the scenario.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -92,6 +94,22 @@ pub fn with_view_of(query: &str, old: &str) -> String {
     whole
 }
 
+/// The query without the key that says in which colours it is shown.
+pub fn without_theme(query: &str) -> String {
+    let pairs = query.trim_start_matches('?').split('&').filter(|pair| !pair.starts_with("theme="));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+/// The inputs of a query opened over others: a device that it does not name stays as it was chosen.
+pub fn keep_device(query: &str, opened: &mut Texts, before: &Texts) {
+    let names_one = query.trim_start_matches('?').split('&').any(|pair| pair.starts_with("device"));
+    if !names_one {
+        for field in [Field::Device, Field::DeviceMemory] {
+            opened[field].clone_from(&before[field]);
+        }
+    }
+}
+
 /// Whether a query asks for a described model.
 pub fn describes(query: &str) -> bool {
     let described = [Field::Model, Field::ModelType, Field::Config, Field::ModelKind].map(Field::key);
@@ -135,8 +153,19 @@ pub fn from_query(query: &str) -> Opened {
             )),
             "bytes" => view.decimal = value == "decimal",
             "embed" => view.embedded = value == "1",
-            "show" => view.show = value.split(',').map(str::to_owned).collect(),
+            "show" => view.show = value.split(',').filter(|part| PARTS.contains(part)).map(str::to_owned).collect(),
             _ => {}
+        }
+        let known: &[&str] = match key.as_str() {
+            "bytes" => &["decimal", "binary"],
+            "embed" => &["1", "0"],
+            "theme" => &["light", "dark", "system"],
+            "show" => PARTS,
+            _ => continue,
+        };
+        let mut given = value.split(',').filter(|part| key == "show" || part.len() == value.len());
+        if let Some(part) = given.find(|part| !known.contains(part)) {
+            notices.push(format!("{key}: “{}” is none of {}.", excerpt(part), known.join(", ")));
         }
     }
     let family = texts.family();
@@ -260,7 +289,7 @@ mod tests {
             [
                 "params: “lots” is not a number. Try 7B, 1.5e9 or 25,000,000. The default stands instead.",
                 "precision: “fp12” is none of fp64, fp32, tf32, bf16, fp16, fp8, int8, int4. The default stands instead.",
-                "sequence_length: “-4” is negative. Try 7B, 1.5e9 or 25,000,000. The default stands instead.",
+                "sequence_length: “-4” is negative. Try 32 or 4,096. The default stands instead.",
                 "device: “abacus” is not a device of the list. The default stands instead.",
             ]
         );
@@ -284,6 +313,41 @@ mod tests {
         for query in ["", "?", "?v=1&params=7B", "?model_kind=size", "?models=gpt2&batch=model"] {
             assert!(!describes(query), "{query}");
         }
+    }
+
+    #[test]
+    fn a_view_that_cannot_be_shown_is_named() {
+        let opened = from_query("?bytes=foo&embed=yes&theme=pink&show=total,foo");
+        assert_eq!(
+            opened.notices,
+            [
+                "bytes: “foo” is none of decimal, binary.",
+                "embed: “yes” is none of 1, 0.",
+                "theme: “pink” is none of light, dark, system.",
+                "show: “foo” is none of total, breakdown, table, timeline, sweep.",
+            ]
+        );
+        assert_eq!(opened.view.show, ["total"]);
+        assert_eq!(from_query("?embed=1&show=foo").view.show, [""; 0]);
+        assert_eq!(from_query("?embed=1&show=total,table&theme=dark&bytes=decimal").notices, [""; 0]);
+    }
+
+    #[test]
+    fn an_example_keeps_the_device_unless_it_names_one() {
+        let mut before = Texts::default();
+        before[Field::Device] = "h100-80gb".into();
+        let device = |query| {
+            let mut opened = from_query(query).texts;
+            keep_device(query, &mut opened, &before);
+            opened[Field::Device].clone()
+        };
+        assert_eq!(device("?v=1&params=7B"), "h100-80gb");
+        assert_eq!(device("?v=1&params=7B&device=a100-80gb"), "a100-80gb");
+    }
+
+    #[test]
+    fn a_theme_is_taken_out_of_an_address() {
+        assert_eq!(without_theme("?v=1&theme=dark&batch=8"), "v=1&batch=8");
     }
 
     #[test]

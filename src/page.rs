@@ -1,5 +1,7 @@
 //! What the parts of the page share.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use nn_memory::{Choice, Family, Field, ModelKind, UnitSystem};
@@ -8,7 +10,11 @@ use crate::described::{self, Described};
 use crate::details;
 use crate::form::{Fields, Form, Input, Outcome, Texts};
 use crate::platform;
+use crate::quiet::{From, once_quiet};
 use crate::reactive::{effect, put};
+
+/// How long what an action did stays to be read.
+const STATUS_STAYS: Duration = Duration::from_secs(8);
 
 const LOADING: &str = "Loading the described models…";
 
@@ -27,12 +33,21 @@ pub struct Page {
     pub status: RwSignal<String>,
     /// Counts changes of colours and sizes, which charts must follow.
     pub appearance: RwSignal<usize>,
-    /// The inputs before the last reset.
-    pub before_reset: StoredValue<Option<Texts>>,
+    /// What the last reset took away.
+    pub before_reset: StoredValue<Option<BeforeReset>>,
     /// Whether there are any.
     pub can_undo: RwSignal<bool>,
     /// Whether what stands under the total has been loaded.
     pub has_details: RwSignal<bool>,
+}
+
+/// What a reset takes away.
+#[derive(Debug, Clone)]
+pub struct BeforeReset {
+    /// The inputs.
+    texts: Texts,
+    /// Those of the result that stood, where not all of the inputs could be read.
+    last_good: Option<Texts>,
 }
 
 impl Page {
@@ -43,7 +58,7 @@ impl Page {
         let known = move || outcome.with(|outcome| outcome.fields.clone()).with_refused(form.refused());
         let fields = RwSignal::new(untrack(known));
         effect(move || put(fields, known()));
-        Self {
+        let page = Self {
             form,
             outcome,
             fields,
@@ -53,7 +68,36 @@ impl Page {
             before_reset: StoredValue::new(None),
             can_undo: RwSignal::new(false),
             has_details: RwSignal::new(details::get().is_some()),
-        }
+        };
+        page.forget_reset_once_edited();
+        page.clear_status();
+        page
+    }
+
+    /// What is typed after a reset is not lost to its undoing.
+    fn forget_reset_once_edited(self) {
+        effect(move || {
+            self.outcome.track();
+            if self.can_undo.get_untracked() && untrack(|| self.form.texts()) != Texts::default() {
+                self.can_undo.set(false);
+            }
+        });
+    }
+
+    /// The status goes once there was time to read it; what still holds stays.
+    fn clear_status(self) {
+        let status = self.status;
+        once_quiet(
+            STATUS_STAYS,
+            From::FirstChange,
+            move || status.track(),
+            move || {
+                let over = status.with_untracked(|said| ![LOADING, described::NOT_LOADED, ""].contains(&said.as_str()));
+                if over {
+                    status.set(String::new());
+                }
+            },
+        );
     }
 
     /// Picks an option of an input. Another way to give the model, and another family, take over what still applies.
@@ -103,9 +147,10 @@ impl Page {
             let loaded = described::load().await;
             if loaded {
                 self.form.complete(&missing);
-                self.before_reset.update_value(|texts| {
-                    if let Some(texts) = texts {
+                self.before_reset.update_value(|before| {
+                    if let Some(BeforeReset { texts, last_good }) = before {
                         texts.complete(&missing);
+                        last_good.iter_mut().for_each(|texts| texts.complete(&missing));
                     }
                 });
             }
@@ -120,16 +165,24 @@ impl Page {
 
     /// Puts every input back to its default; [`Page::undo_reset`] takes that back.
     pub fn reset(self) {
-        self.before_reset.set_value(Some(untrack(|| self.form.texts())));
-        self.can_undo.set(true);
+        let last_good =
+            self.outcome.with_untracked(|outcome| outcome.fields.any_error().then(|| Texts::from(&outcome.scenario)));
+        self.before_reset.set_value(Some(BeforeReset { texts: untrack(|| self.form.texts()), last_good }));
         self.form.fill(&Texts::default());
+        self.can_undo.set(true);
         self.status.set("Reset every input to its default.".to_owned());
     }
 
     /// Puts the inputs back that the last reset took away.
     pub fn undo_reset(self) {
-        if let Some(texts) = self.before_reset.try_update_value(Option::take).flatten() {
+        if let Some(BeforeReset { texts, last_good }) = self.before_reset.try_update_value(Option::take).flatten() {
+            // The result that stood beside what cannot be read.
+            if let Some(last_good) = last_good {
+                self.form.fill(&last_good);
+                self.outcome.with_untracked(|_| ());
+            }
             self.form.fill(&texts);
+            platform::focus("reset");
             self.can_undo.set(false);
             self.status.set("Put your inputs back.".to_owned());
         }

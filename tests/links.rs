@@ -336,8 +336,9 @@ fn a_model_that_cannot_be_read_gives_way_to_one_by_size() {
         ("?model_type=llama&hidden_size=wide", "hidden_size: “wide” is not a number."),
         (
             "?model_type=llama&num_attention_heads=7",
-            "hidden_size: hidden_size must be divisible by num_attention_heads",
+            "num_attention_heads: hidden_size must be divisible by num_attention_heads",
         ),
+        ("?model=t5-small&target_length=1e9", "target_length: The network is too large"),
         ("?model=gpt2&batch=1e9&sequence_length=1e9", "batch: The network is too large"),
     ] {
         assert_opens(query);

@@ -11,7 +11,14 @@ use super::texts::{CUSTOM_DEVICE, Context, Texts, words};
 use crate::described;
 use crate::results::capitalized;
 
-const COUNTS: &str = "7B, 1.5e9 or 25,000,000";
+/// What a count of this input may look like.
+const fn examples_of(field: Field) -> &'static str {
+    match field {
+        Field::Parameters => "7B, 1.5e9 or 25,000,000",
+        Field::Context => "500",
+        _ => "32 or 4,096",
+    }
+}
 
 /// What is wrong with the text of one input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,11 +41,17 @@ impl FieldError {
         let EstimateError::Config(error) = error else { return error.into() };
         let context = texts.context();
         let Some(field) = error.field() else {
-            let (batch, length) = (scenario.batch_size, scenario.sequence_length);
-            let input = match batch.max(length) {
-                0..65_536 => of_model(context.kind),
-                _ if batch < length => Field::SequenceLength.into(),
-                _ => Field::BatchSize.into(),
+            let counts = [
+                (scenario.run.target_length, Field::TargetLength),
+                (scenario.run.lora.rank, Field::LoraRank),
+                (scenario.sequence_length, Field::SequenceLength),
+                (scenario.batch_size, Field::BatchSize),
+            ];
+            let largest =
+                counts.into_iter().filter(|(_, field)| context.applies(*field)).max_by_key(|(count, _)| *count);
+            let input = match largest {
+                Some((65_536.., field)) => field.into(),
+                _ => of_model(context.kind),
             };
             return Self { input, message: format!("{}.", capitalized(&error.to_string())) };
         };
@@ -132,16 +145,39 @@ impl Texts {
             for error in errors {
                 let (input, default) = (error.input, self.default_text(error.input));
                 let (error, refused) = self.mend(error);
-                if refused == default && self.kind() == ModelKind::Described && matches!(input, Input::Config(_)) {
-                    // It stands as published and contradicts another field of the family.
-                    self.describe_default();
-                } else if refused == default {
-                    *self = Self::default();
-                }
+                let (error, refused) =
+                    if refused == default && self.kind() == ModelKind::Described && matches!(input, Input::Config(_)) {
+                        // It stands as published and contradicts another field of the family.
+                        self.mend_contradicted(error)
+                    } else {
+                        if refused == default {
+                            *self = Self::default();
+                        }
+                        (error, refused)
+                    };
                 repaired.push((error, refused));
             }
         }
         repaired
+    }
+
+    /// Puts back the one field of the family whose default goes with all others; where there is none, every field.
+    fn mend_contradicted(&mut self, error: FieldError) -> (FieldError, String) {
+        for input in Input::all().filter(|input| matches!(input, Input::Config(_))) {
+            let default = self.default_text(input);
+            if self[input] == default {
+                continue;
+            }
+            let given = std::mem::replace(&mut self[input], default);
+            if self.estimated(&self.context()).is_ok() {
+                return (FieldError { input, ..error }, given);
+            }
+            self[input] = given;
+        }
+        let refused = self[error.input].clone();
+        self.describe_default();
+        let message = format!("{} So every field of the family goes back.", error.message);
+        (FieldError { message, ..error }, refused)
     }
 
     fn mend(&mut self, error: FieldError) -> (FieldError, String) {
@@ -267,20 +303,28 @@ impl Reader<'_> {
         if !self.reads(field) {
             return otherwise;
         }
-        let read = parse_count(&self.texts[field]);
-        self.number(field, read, Field::check_count, COUNTS)
+        let read = parse_count(without_unit(&self.texts[field], if field == Field::Context { "MiB" } else { "" }));
+        self.number(field, read, Field::check_count, examples_of(field))
     }
 
     pub(super) fn decimal(&mut self, field: Field, otherwise: Decimal) -> Decimal {
         if !self.reads(field) {
             return otherwise;
         }
-        let read = self.texts[field].parse();
+        let read = without_unit(&self.texts[field], "%").parse();
         self.number(field, read, Field::check_decimal, "2 or 12.5")
     }
 
     fn memory(&mut self, field: Field) -> Bytes {
-        let read = self.texts[field].parse();
+        let text = self.texts[field].trim();
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').is_empty() && !text.is_empty();
+        let read = text.parse();
+        if digits || matches!(read, Err(NumberError::Unreadable)) {
+            let (wrong, given) = (if digits { "has no unit" } else { "is not a size" }, excerpt(text));
+            let size = if digits { text } else { "12" };
+            self.refuse(field, format!("“{given}” {wrong}. Try {size} GB, {size} GiB or 12288 MiB."));
+            return Bytes::default();
+        }
         self.number(field, read, Field::check_memory, "12 GB, 12 GiB or 12288 MiB")
     }
 
@@ -339,6 +383,12 @@ impl Reader<'_> {
     }
 }
 
+/// A number without the unit that stands beside its field, where it was typed too.
+fn without_unit<'a>(text: &'a str, unit: &str) -> &'a str {
+    let text = text.trim();
+    text.strip_suffix(unit).unwrap_or(text).trim_end()
+}
+
 /// The beginning of a text, for a message.
 pub fn excerpt(text: &str) -> String {
     const LIMIT: usize = 24;
@@ -376,6 +426,54 @@ mod tests {
                 (Field::Workspace.into(), "Workspace must be 0 to 95, got 99."),
             ]
         );
+    }
+
+    #[test]
+    fn units_that_stand_beside_a_field_may_be_typed_too() {
+        let mut texts = Texts::default();
+        texts[Field::Workspace] = "10 %".into();
+        texts[Field::Context] = "500 MiB".into();
+        let overheads = texts.read().expect("readable").overheads;
+        assert_eq!((overheads.workspace_percent, overheads.context_mib), (Decimal::whole(10), 500));
+    }
+
+    #[test]
+    fn a_size_needs_a_unit() {
+        let mut texts = Texts::default();
+        texts[Field::Device] = CUSTOM_DEVICE.into();
+        for (text, message) in [
+            ("24", "“24” has no unit. Try 24 GB, 24 GiB or 12288 MiB."),
+            ("12 GBs", "“12 GBs” is not a size. Try 12 GB, 12 GiB or 12288 MiB."),
+            ("", "Needs a value. Try 12 GB, 12 GiB or 12288 MiB."),
+        ] {
+            texts[Field::DeviceMemory] = text.into();
+            let errors = texts.read().expect_err("no size");
+            assert_eq!(errors[0].message, message);
+        }
+    }
+
+    #[test]
+    fn what_makes_a_network_too_large_is_named() {
+        let mut texts = Texts::default();
+        texts[Field::ModelKind] = "name".into();
+        texts[Field::Model] = "t5-small".into();
+        texts[Field::TargetLength] = "1e9".into();
+        let errors = texts.estimated(&texts.context()).expect_err("beyond 64 bits");
+        assert_eq!(errors[0].input, Field::TargetLength.into());
+    }
+
+    #[test]
+    fn one_field_that_contradicts_the_others_goes_back_alone() {
+        let mut texts = Texts::default();
+        texts[Field::ModelKind] = "hand".into();
+        texts.describe(&Config::of(Family::Bert));
+        let place = |key| Family::Bert.fields().iter().position(|field| field.key == key).expect("a field");
+        for (key, text) in [("num_attention_heads", "7"), ("num_hidden_layers", "3"), ("vocab_size", "5000")] {
+            texts[Input::Config(place(key))] = text.into();
+        }
+        let repaired: Vec<_> = texts.repair().into_iter().map(|(error, text)| (error.input, text)).collect();
+        assert_eq!(repaired, [(Input::Config(place("num_attention_heads")), "7".to_owned())]);
+        assert_eq!(texts[Input::Config(place("num_hidden_layers"))], "3");
     }
 
     #[test]

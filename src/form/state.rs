@@ -180,7 +180,7 @@ mod tests {
         texts[Field::BatchSize] = "many".into();
         let bad = Outcome::of(&texts, Some(&good));
         assert_eq!(bad.estimate, good.estimate);
-        assert_eq!(bad.fields.error(Field::BatchSize), Some("“many” is not a number. Try 7B, 1.5e9 or 25,000,000."));
+        assert_eq!(bad.fields.error(Field::BatchSize), Some("“many” is not a number. Try 32 or 4,096."));
         texts[Field::BatchSize] = "64".into();
         assert!(!Outcome::of(&texts, Some(&bad)).fields.any_error());
     }

@@ -15,7 +15,7 @@ use crate::described;
 pub const CUSTOM_DEVICE: &str = "custom";
 
 /// The model that a form starts with when one is chosen by name.
-const FIRST_MODEL: &str = "bert-base";
+pub(super) const FIRST_MODEL: &str = "bert-base";
 
 /// The text of every input, typed or picked (then the key of the option).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -89,18 +89,24 @@ visit('the embed code that is copied embeds the same', allowed, async page => {
   await page.get('copy-embed').click();
   await eventually(() => page.text('status'), 'Copied the embed code.');
   const code = await clipboard(page);
-  assert.match(code, /^<iframe [^<>]*><\/iframe>$/);
+  assert.match(code, /^<iframe [^<>]*><\/iframe>\n<script>[^<]*<\/script>$/);
   assert.match(code, / title="[^"]+"/);
   const docs = await host({ '/docs/': 'tests', '/tools/memory/': 'dist' });
   page.origins.add(docs.origin);
   await page.page.goto(`${docs.origin}/docs/embed.html`);
   // What goes while it loads says so on the console.
   for (const iframe of await page.page.locator('iframe').all()) await new Calculator(iframe.contentFrame()).ready();
-  await page.page.evaluate(markup => { document.body.innerHTML = markup; }, code);
+  await page.page.evaluate(markup => {
+    // Scripts run in a fragment of a range, not in what is set as innerHTML.
+    document.body.replaceChildren(document.createRange().createContextualFragment(markup));
+  }, code);
   const frame = new Calculator(page.page.frameLocator('iframe'));
   await frame.get('total').waitFor();
   await frame.totals(112_303_104_000);
   assert.equal(await frame.page.locator('#guide').isVisible(), false);
+  // The frame is as high as what it shows: nothing scrolls within it.
+  const room = () => page.page.frames()[1].evaluate(() => document.documentElement.scrollHeight - innerHeight);
+  await eventually(room, 0);
 });
 
 // Ways in which a browser has no clipboard for the page, and whether a copy is then still made.
@@ -181,6 +187,7 @@ visit('reset puts every input back, and undo puts all of it back again', async p
   await page.choose('activation-mode', 'units');
   await page.get('stale').waitFor();
   const before = await page.values();
+  const total = await page.bytes();
   assert.equal(await page.get('undo').isVisible(), false);
 
   await page.get('reset').click();
@@ -193,8 +200,35 @@ visit('reset puts every input back, and undo puts all of it back again', async p
 
   await page.get('undo').click();
   await eventually(() => page.values(), before);
+  // The result that stood beside the batch size that cannot be read.
+  await page.totals(total);
+  assert.equal(await page.get('stale').isVisible(), true);
+  await eventually(() => page.page.evaluate(() => document.activeElement.id), 'reset');
   assert.equal(await page.text('status'), 'Put your inputs back.');
   assert.equal(await page.get('undo').isVisible(), false);
+});
+
+visit('what is typed after a reset is not lost to its undoing', async page => {
+  await page.type('params', '7B');
+  await page.get('reset').click();
+  await page.get('undo').waitFor();
+  await page.type('batch', '64');
+  await page.get('undo').waitFor({ state: 'hidden' });
+});
+
+visit('what is copied of the last good result says so', allowed, async page => {
+  await page.fill({ params: '7B', batch: 'many' });
+  await page.get('stale').waitFor();
+  await page.get('copy-text').click();
+  const said = 'Copied the results as text of the last good result: an input cannot be read.';
+  await eventually(() => page.text('status'), said);
+});
+
+visit('the header says what it did where it can be seen', { ...allowed, viewport: { width: 1280, height: 900 } }, async page => {
+  await page.get('copy-link').click();
+  await eventually(() => page.text('status'), 'Copied the link.');
+  const box = await page.get('status').boundingBox();
+  assert.ok(box.y > 0 && box.y + box.height < 900, `${box.y}`);
 });
 
 visit('undo after a second reset brings back what the second took', async page => {

@@ -199,6 +199,11 @@ fn parse_magnitude(text: &str, places: u32) -> Result<u128, NumberError> {
 }
 
 fn split_suffix(text: &str) -> (&str, i32) {
+    for (word, power) in [("thousand", 3), ("million", 6), ("billion", 9), ("trillion", 12)] {
+        if let Some(text) = text.strip_suffix(word) {
+            return (text.trim_end(), power);
+        }
+    }
     let power = match text.as_bytes().last() {
         Some(b'k' | b'K') => 3,
         Some(b'm' | b'M') => 6,
@@ -251,6 +256,8 @@ mod tests {
             ("7B", 7_000_000_000),
             ("7b", 7_000_000_000),
             ("0.5T", 500_000_000_000),
+            ("7 billion", 7_000_000_000),
+            ("1.5 million", 1_500_000),
             ("1.76e12", 1_760_000_000_000),
             ("1E+3", 1_000),
             ("25e-1k", 2_500),

@@ -1,9 +1,13 @@
 //! What stays when the model is given in another way.
 
-use nn_memory::{Choice, Config, Estimate, Family, Field, Model, ModelKind, Scenario, catalog, format_count_short};
+use nn_memory::architecture::ConfigField;
+use nn_memory::{
+    Choice, Config, ElementType, Estimate, Family, Field, Model, ModelKind, Precision, PrecisionMode, Scenario,
+    StatePrecision, catalog, format_count_short,
+};
 
 use super::super::input::Input;
-use super::super::texts::{Texts, default_text};
+use super::super::texts::{FIRST_MODEL, Texts, default_text};
 
 /// Names of the same thing in the families' configurations.
 const LAYERS: &[&str] = &["num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers", "layers"];
@@ -14,11 +18,17 @@ pub fn switched(mut texts: Texts, kind: ModelKind, scenario: &Scenario, estimate
     let described = scenario.model.config().and_then(Result::ok).filter(|_| texts.kind() != ModelKind::Size);
     if let Some(config) = described {
         match kind {
-            ModelKind::Size => by_size(&mut texts, &config, estimate),
+            // A model that nobody chose takes the place of none.
+            ModelKind::Size if texts.kind() == ModelKind::Named && texts[Field::Model] == FIRST_MODEL => {}
+            ModelKind::Size => by_size(&mut texts, &config, scenario, estimate),
             ModelKind::Named => by_name(&mut texts, scenario.model, &config),
             ModelKind::Described => texts.describe(&config),
+            // What cannot be read yet is not lost.
+            ModelKind::Pasted if is_unreadable(&texts[Field::Config]) => {}
             ModelKind::Pasted => texts[Field::Config] = indented(&config.to_json()),
         }
+    } else if texts.kind() == ModelKind::Size {
+        followed_precision(&mut texts, scenario);
     }
     texts[Field::ModelKind] = kind.key().to_owned();
     texts
@@ -30,7 +40,8 @@ pub fn with_family(mut texts: Texts, family: Family) -> Texts {
     let before = old.family();
     texts.describe(&Config::of(family));
     for (place, field) in family.fields().iter().enumerate() {
-        let kept = before.fields().iter().position(|other| other.key == field.key && other.kind == field.kind);
+        let same = |other: &ConfigField| other.kind == field.kind && means_the_same(other.key, field.key);
+        let kept = before.fields().iter().position(same);
         if let Some(kept) = kept
             && old[Input::Config(kept)] != default_text(&before.fields()[kept])
         {
@@ -40,7 +51,43 @@ pub fn with_family(mut texts: Texts, family: Family) -> Texts {
     texts
 }
 
-fn by_size(texts: &mut Texts, config: &Config, estimate: &Estimate) {
+fn means_the_same(one: &str, other: &str) -> bool {
+    one == other || [LAYERS, WIDTH].iter().any(|names| names.contains(&one) && names.contains(&other))
+}
+
+fn is_unreadable(json: &str) -> bool {
+    !json.trim().is_empty() && Config::from_json(json).is_err()
+}
+
+/// What is stored in 16 bits by size is so where it is followed. FP32 parameters may be those of autocast or not.
+fn followed_precision(texts: &mut Texts, scenario: &Scenario) {
+    let master = scenario.task.training().is_some_and(|training| training.master_weights);
+    let mode = match (scenario.parameter_precision, master) {
+        (Precision::Bf16, false) => PrecisionMode::Bf16,
+        (Precision::Bf16, true) => PrecisionMode::Bf16Master,
+        (Precision::Fp16, false) => PrecisionMode::Fp16,
+        (Precision::Fp16, true) => PrecisionMode::Fp16Master,
+        _ => return,
+    };
+    texts[Field::PrecisionMode] = mode.key().to_owned();
+}
+
+fn by_size(texts: &mut Texts, config: &Config, scenario: &Scenario, estimate: &Estimate) {
+    let mode = scenario.run.precision;
+    let precision = |element| match element {
+        ElementType::Bf16 => Precision::Bf16,
+        ElementType::Fp16 => Precision::Fp16,
+        _ => Precision::Fp32,
+    };
+    let stored = precision(mode.parameters()).key();
+    for field in [Field::ParameterPrecision, Field::GradientPrecision] {
+        texts[field] = stored.to_owned();
+    }
+    texts[Field::ActivationPrecision] = mode.autocast().map_or(stored, |cast| precision(cast).key()).to_owned();
+    let master = mode.master_weights();
+    texts[Field::MasterWeights] = if master { "yes" } else { "no" }.to_owned();
+    let state = if master { StatePrecision::Fp32 } else { StatePrecision::SameAsParameters };
+    texts[Field::StatePrecision] = state.key().to_owned();
     if let Some(report) = &estimate.report {
         texts[Field::Parameters] = format_count_short(report.parameters);
     }
@@ -105,6 +152,38 @@ mod tests {
     }
 
     #[test]
+    fn a_model_that_nobody_chose_takes_no_place() {
+        let texts = Texts::default();
+        let mut sized = texts.clone();
+        sized[Field::Parameters] = "3B".into();
+        let named = switch(&sized, ModelKind::Named);
+        assert_eq!(switch(&named, ModelKind::Size)[Field::Parameters], "3B");
+    }
+
+    #[test]
+    fn sixteen_bits_stay_sixteen_bits() {
+        let mut texts = named("llama-2-7b");
+        for mode in ["bf16", "fp16", "bf16_master"] {
+            texts[Field::PrecisionMode] = mode.into();
+            let sized = switch(&texts, ModelKind::Size);
+            let scenario = sized.read().expect("readable");
+            let training = scenario.task.training().expect("training");
+            assert_eq!(scenario.parameter_precision, training.gradient_precision);
+            assert_eq!(training.master_weights, mode.ends_with("master"));
+            let mut back = sized.clone();
+            back[Field::PrecisionMode] = "fp32".into();
+            assert_eq!(switch(&back, ModelKind::Named)[Field::PrecisionMode], mode);
+        }
+    }
+
+    #[test]
+    fn a_text_that_cannot_be_read_yet_is_kept() {
+        let mut texts = named("gpt2");
+        texts[Field::Config] = "{\"model_type\":".into();
+        assert_eq!(switch(&texts, ModelKind::Pasted)[Field::Config], "{\"model_type\":");
+    }
+
+    #[test]
     fn another_family_keeps_the_fields_that_it_shares() {
         let mut texts = named("llama-3.2-1b");
         texts.describe(&Config::of(Family::Llama));
@@ -114,5 +193,8 @@ mod tests {
         assert_eq!(texts[Field::ModelType], "mistral");
         assert_eq!(texts[Input::Config(place(Family::Mistral, "num_hidden_layers"))], "7");
         assert_eq!(texts[Input::Config(place(Family::Mistral, "num_key_value_heads"))], "8");
+        // The same under another name.
+        let texts = with_family(texts, Family::Gpt2);
+        assert_eq!(texts[Input::Config(place(Family::Gpt2, "n_layer"))], "7");
     }
 }
