@@ -38,34 +38,15 @@ impl From<EstimateError> for FieldError {
 impl FieldError {
     /// What stands in the way of an estimate of a scenario that could be read.
     fn of(error: EstimateError, texts: &Texts, scenario: &Scenario) -> Self {
-        let EstimateError::Config(error) = error else { return error.into() };
-        let context = texts.context();
-        let Some(field) = error.field() else {
-            let counts = [
-                (scenario.run.target_length, Field::TargetLength),
-                (scenario.run.lora.rank, Field::LoraRank),
-                (scenario.sequence_length, Field::SequenceLength),
-                (scenario.batch_size, Field::BatchSize),
-            ];
-            let largest =
-                counts.into_iter().filter(|(_, field)| context.applies(*field)).max_by_key(|(count, _)| *count);
-            let input = match largest {
-                Some((65_536.., field)) => field.into(),
-                _ => of_model(context.kind),
-            };
-            return Self { input, message: format!("{}.", capitalized(&error.to_string())) };
-        };
-        let slot = described::fields(context.family).iter().position(|known| known.key == field);
-        let input = match (context.kind, slot) {
-            (ModelKind::Described, Some(place)) => Input::Config(place),
-            (kind, _) => of_model(kind),
-        };
-        Self { input, message: format!("{error}.") }
+        match (error, described::get()) {
+            (EstimateError::Config(error), Some(has)) => (has.form.blame)(error, texts, scenario),
+            (error, _) => error.into(),
+        }
     }
 }
 
 /// The input that a model is chosen by.
-fn of_model(kind: ModelKind) -> Input {
+pub(super) fn of_model(kind: ModelKind) -> Input {
     Input::Field(match kind {
         ModelKind::Size => Field::Parameters,
         ModelKind::Named => Field::Model,
@@ -145,39 +126,20 @@ impl Texts {
             for error in errors {
                 let (input, default) = (error.input, self.default_text(error.input));
                 let (error, refused) = self.mend(error);
-                let (error, refused) =
-                    if refused == default && self.kind() == ModelKind::Described && matches!(input, Input::Config(_)) {
-                        // It stands as published and contradicts another field of the family.
-                        self.mend_contradicted(error)
-                    } else {
-                        if refused == default {
-                            *self = Self::default();
-                        }
+                repaired.push(match (refused == default, input, described::get()) {
+                    // It stands as published and contradicts another field of the family.
+                    (true, Input::Config(_), Some(has)) if self.kind() == ModelKind::Described => {
+                        (has.form.mend_contradicted)(self, error)
+                    }
+                    (true, ..) => {
+                        *self = Self::default();
                         (error, refused)
-                    };
-                repaired.push((error, refused));
+                    }
+                    (false, ..) => (error, refused),
+                });
             }
         }
         repaired
-    }
-
-    /// Puts back the one field of the family whose default goes with all others; where there is none, every field.
-    fn mend_contradicted(&mut self, error: FieldError) -> (FieldError, String) {
-        for input in Input::all().filter(|input| matches!(input, Input::Config(_))) {
-            let default = self.default_text(input);
-            if self[input] == default {
-                continue;
-            }
-            let given = std::mem::replace(&mut self[input], default);
-            if self.estimated(&self.context()).is_ok() {
-                return (FieldError { input, ..error }, given);
-            }
-            self[input] = given;
-        }
-        let refused = self[error.input].clone();
-        self.describe_default();
-        let message = format!("{} So every field of the family goes back.", error.message);
-        (FieldError { message, ..error }, refused)
     }
 
     fn mend(&mut self, error: FieldError) -> (FieldError, String) {

@@ -1,5 +1,6 @@
 //! What the form has for described models; that of every model and of one by its size is beside this module.
 
+mod blame;
 mod by_hand;
 mod pasted;
 mod read;
@@ -16,7 +17,7 @@ use nn_memory::{
 use super::field::Control::{Number, Own, Segments, Select, Switch, Words};
 use super::field::{Spec, options};
 use super::groups::{explained, spec};
-use super::read::Reader;
+use super::read::{FieldError, Reader};
 use super::texts::{Context, Texts};
 use crate::built::Built;
 use crate::page::Page;
@@ -53,6 +54,10 @@ pub struct Form {
     pub switched: fn(Texts, ModelKind, &Scenario, &Estimate) -> Texts,
     /// The texts with another family described by hand.
     pub with_family: fn(Texts, Family) -> Texts,
+    /// Which input is to change where a network cannot be followed.
+    pub blame: fn(ConfigError, &Texts, &Scenario) -> FieldError,
+    /// Puts back what contradicts a field of the family that stands as published.
+    pub mend_contradicted: fn(&mut Texts, FieldError) -> (FieldError, String),
 }
 
 /// All of it.
@@ -71,6 +76,8 @@ pub static FORM: Form = Form {
     take_file,
     switched: switching::switched,
     with_family: switching::with_family,
+    blame: blame::blame,
+    mend_contradicted: blame::mend_contradicted,
 };
 
 /// Inputs that stand together among the others.
