@@ -1,7 +1,7 @@
 //! The verbs of this crate, as values.
 
 use crate::described::{self, Explanation, Report, Reserved};
-use crate::{Bytes, ConfigError, Estimate, EstimateError, Model, Scenario, quick};
+use crate::{Bytes, Estimate, EstimateError, Model, Scenario, quick};
 
 /// What turns scenarios into answers: for networks known by their size alone, or for described ones too.
 ///
@@ -26,7 +26,7 @@ struct Followed {
     estimate: fn(&Scenario) -> Result<Estimate, EstimateError>,
     total: fn(&Scenario) -> Result<Bytes, EstimateError>,
     explain: fn(&Scenario) -> Option<Result<Explanation, EstimateError>>,
-    reserved: fn(&Scenario) -> Option<Result<Reserved, ConfigError>>,
+    reserved: fn(&Scenario) -> Option<Result<Reserved, EstimateError>>,
     read: fn(&Scenario) -> Scenario,
 }
 
@@ -76,7 +76,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Report::of`].
-    pub fn reserved(&self, scenario: &Scenario) -> Option<Result<Reserved, ConfigError>> {
+    pub fn reserved(&self, scenario: &Scenario) -> Option<Result<Reserved, EstimateError>> {
         (self.followed?.reserved)(scenario)
     }
 

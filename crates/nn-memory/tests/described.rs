@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use nn_memory::{
-    Attention, Bytes, Checkpointing, Choice, Config, ConfigError, Decimal, EstimateError, Family, Implementation, Lora,
-    Model, Note, Optimizer, PartKind, Phase, PrecisionMode, Refusal, Report, Run, Scenario, TARGET_MODULES, Targets,
-    Task, Training, catalog, estimate, explain, largest_batch_that_fits, sweep_batch,
+    Attention, Bytes, Checkpointing, Choice, Config, ConfigError, Decimal, EstimateError, Family, Field,
+    Implementation, Lora, Model, Note, Optimizer, PartKind, Phase, PrecisionMode, Refusal, Report, Run, Scenario,
+    TARGET_MODULES, Targets, Task, Training, catalog, estimate, explain, largest_batch_that_fits, sweep_batch,
 };
 
 fn small(family: Family) -> Config {
@@ -391,6 +391,49 @@ fn a_field_of_any_size_is_an_estimate_or_an_error() {
                     let report = Report::of(&scenario).expect("a described network").ok();
                     let total = estimate(&scenario).ok().map(|estimate| estimate.total);
                     assert_eq!(total, report.map(|report| report.allocated), "{family:?} {} {size}", field.key);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn inputs_beyond_their_limits_are_errors_whatever_is_asked() {
+    type Input = (Field, fn(&mut Scenario, u64));
+    let inputs: [Input; 7] = [
+        (Field::BatchSize, |scenario, value| scenario.batch_size = value),
+        (Field::SequenceLength, |scenario, value| scenario.sequence_length = value),
+        (Field::TargetLength, |scenario, value| scenario.run.target_length = value),
+        (Field::Accumulation, |scenario, value| scenario.run.accumulation_steps = value),
+        (Field::CheckpointEvery, |scenario, value| scenario.run.checkpointing = Checkpointing::Every(value)),
+        (Field::LoraRank, |scenario, value| scenario.run.lora.rank = value),
+        (Field::LoraAlpha, |scenario, value| scenario.run.lora.alpha = value),
+    ];
+    let tasks = [Task::Training(Training::default()), Task::Lora(Training::default()), Task::Inference];
+    for &family in Family::ALL {
+        for task in tasks {
+            for (field, set) in inputs {
+                let limits = field.count_limits().expect("a count");
+                for value in [0, *limits.start(), *limits.end(), limits.end() + 1, u64::MAX] {
+                    let model = Model::Described(Config::of(family));
+                    let mut scenario = Scenario { model, task, ..Scenario::default() };
+                    set(&mut scenario, value);
+                    let what = format!("{family:?} {task:?} {field:?} {value}");
+                    let errors = [
+                        estimate(&scenario).err(),
+                        explain(&scenario).expect("a described network").err(),
+                        Report::of(&scenario).expect("a described network").err(),
+                    ];
+                    let reserved = Report::reserved(&scenario).expect("a described network").err();
+                    if limits.contains(&value) {
+                        assert!(errors.iter().all(|error| *error == errors[0]), "{what}: {errors:?}");
+                    } else {
+                        for error in errors.into_iter().chain([reserved]) {
+                            let outside =
+                                matches!(error, Some(EstimateError::OutOfRange { field: of, .. }) if of == field);
+                            assert!(outside, "{what}: {error:?}");
+                        }
+                    }
                 }
             }
         }

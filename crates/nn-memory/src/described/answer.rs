@@ -6,7 +6,7 @@ use crate::formula::{Operand, Value};
 use crate::program::Layers;
 use crate::step::{Amounts, Kind, Line, Outcome, Watch};
 use crate::{
-    Bytes, Checkpointing, Config, ConfigError, ElementType, Estimate, EstimateError, Field, Fit, Formula, Model, Note,
+    Bytes, Checkpointing, Config, ConfigError, ElementType, Estimate, EstimateError, Fit, Formula, Model, Note,
     Overheads, Part, PartKind, Phase, Scenario, Shape, Targets, Task, fit, quick,
 };
 
@@ -100,22 +100,6 @@ fn parts(amounts: &Amounts, context: Bytes) -> [Bytes; PartKind::ALL.len()] {
     parts
 }
 
-/// Limits of the inputs that are no fields of the configuration.
-fn check(scenario: &Scenario) -> Result<(), EstimateError> {
-    Field::BatchSize.check_count(scenario.batch_size)?;
-    Field::SequenceLength.check_count(scenario.sequence_length)?;
-    Field::TargetLength.check_count(scenario.run.target_length)?;
-    Field::Accumulation.check_count(scenario.run.accumulation_steps)?;
-    if let Checkpointing::Every(blocks) = scenario.run.checkpointing {
-        Field::CheckpointEvery.check_count(blocks)?;
-    }
-    let lora = scenario.run.lora;
-    Field::LoraRank.check_count(lora.rank)?;
-    Field::LoraAlpha.check_count(lora.alpha)?;
-    Field::LoraDropout.check_decimal(lora.dropout)?;
-    quick::check_overheads(scenario)
-}
-
 pub(super) fn context(overheads: &Overheads) -> Bytes {
     Bytes::mib(1).scaled_up(overheads.context_mib, 1).unwrap_or(Bytes::ZERO)
 }
@@ -136,7 +120,6 @@ pub(crate) fn read_once(scenario: &Scenario) -> Scenario {
 
 /// The total alone.
 pub(crate) fn total(scenario: &Scenario) -> Result<Bytes, EstimateError> {
-    check(scenario)?;
     let lowered = lower(scenario, &config(scenario)?, Layers::Counted)?;
     let outcomes = play(&lowered, Watch::Peak);
     let peak = bytes(highest(&outcomes)?.peak);
@@ -144,7 +127,6 @@ pub(crate) fn total(scenario: &Scenario) -> Result<Bytes, EstimateError> {
 }
 
 pub(crate) fn estimate(scenario: &Scenario) -> Result<Estimate, EstimateError> {
-    check(scenario)?;
     let config = config(scenario)?;
     let lowered = lower(scenario, &config, Layers::Counted)?;
     let outcomes = play(&lowered, Watch::Timeline);
@@ -276,7 +258,6 @@ pub(crate) fn explain(scenario: &Scenario) -> Option<Result<Explanation, Estimat
 }
 
 fn explain_config(scenario: &Scenario, config: &Config) -> Result<Explanation, EstimateError> {
-    check(scenario)?;
     let lowered = lower(scenario, config, Layers::Counted)?;
     let outcomes = play(&lowered, Watch::Peak);
     let highest = highest(&outcomes)?;

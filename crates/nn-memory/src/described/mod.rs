@@ -11,7 +11,9 @@ use crate::architecture::{Pass, Request};
 use crate::catalog::Multiprocessors;
 use crate::program::{Layers, Program};
 use crate::step::{self, Amounts, Kind, Optimize, Outcome, Setting, Watch};
-use crate::{Bytes, Config, ConfigError, DeviceChoice, Phase, Scenario, Task};
+use crate::{
+    Bytes, Checkpointing, Config, ConfigError, DeviceChoice, EstimateError, Field, Phase, Scenario, Task, quick,
+};
 
 /// What a step of a described network takes, phase by phase.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +58,26 @@ pub(crate) fn sum(amounts: &Amounts) -> i64 {
     amounts.iter().fold(0, |sum, amount| sum.saturating_add(*amount))
 }
 
-/// Lowers a described network for what is done with it.
-pub(crate) fn lower(scenario: &Scenario, config: &Config, layers: Layers) -> Result<Lowered, ConfigError> {
+/// Limits of the inputs that are no fields of the configuration.
+fn check(scenario: &Scenario) -> Result<(), EstimateError> {
+    Field::BatchSize.check_count(scenario.batch_size)?;
+    Field::SequenceLength.check_count(scenario.sequence_length)?;
+    Field::TargetLength.check_count(scenario.run.target_length)?;
+    Field::Accumulation.check_count(scenario.run.accumulation_steps)?;
+    if let Checkpointing::Every(blocks) = scenario.run.checkpointing {
+        Field::CheckpointEvery.check_count(blocks)?;
+    }
+    let lora = scenario.run.lora;
+    Field::LoraRank.check_count(lora.rank)?;
+    Field::LoraAlpha.check_count(lora.alpha)?;
+    Field::LoraDropout.check_decimal(lora.dropout)?;
+    quick::check_overheads(scenario)
+}
+
+/// Lowers a described network for what is done with it. All that plays one comes through here, so that limits are
+/// checked here.
+pub(crate) fn lower(scenario: &Scenario, config: &Config, layers: Layers) -> Result<Lowered, EstimateError> {
+    check(scenario)?;
     let run = scenario.run;
     let kinds: &[Pass] = match scenario.task {
         Task::Training(_) => &[Pass::Train],
@@ -146,9 +166,9 @@ impl Report {
     /// What the engine says of a described scenario; none where the network is known by its size alone.
     ///
     /// # Errors
-    /// A configuration whose fields contradict one another, or that is too large.
-    pub fn of(scenario: &Scenario) -> Option<Result<Self, ConfigError>> {
-        let config = scenario.model.config()?;
+    /// An input outside its limits, a configuration whose fields contradict one another, or one that is too large.
+    pub fn of(scenario: &Scenario) -> Option<Result<Self, EstimateError>> {
+        let config = scenario.model.config()?.map_err(EstimateError::from);
         Some(config.and_then(|config| {
             let lowered = lower(scenario, &config, Layers::Counted)?;
             let outcomes = play(&lowered, Watch::Peak);

@@ -4,7 +4,7 @@ use super::answer::context;
 use super::{Lowered, Report, lower, play};
 use crate::program::{Instruction, Layers, Section};
 use crate::step::{self, Heaped, Watch};
-use crate::{Bytes, Config, ConfigError, Phase, Scenario, Task};
+use crate::{Bytes, Config, ConfigError, EstimateError, Phase, Scenario, Task};
 
 /// The caching allocator's own figures after two steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +27,9 @@ impl Report {
     ///
     /// # Errors
     /// As [`Report::of`].
-    pub fn reserved(scenario: &Scenario) -> Option<Result<Reserved, ConfigError>> {
-        Some(scenario.model.config()?.and_then(|config| reserved(scenario, &config)))
+    pub fn reserved(scenario: &Scenario) -> Option<Result<Reserved, EstimateError>> {
+        let config = scenario.model.config()?.map_err(EstimateError::from);
+        Some(config.and_then(|config| reserved(scenario, &config)))
     }
 }
 
@@ -39,11 +40,11 @@ const OPERATORS: u64 = 3_500;
 /// Addresses stay within 64 bits where less than this is asked for, however far apart blocks lie.
 const LIMIT: i64 = 1 << 58;
 
-fn reserved(scenario: &Scenario, config: &Config) -> Result<Reserved, ConfigError> {
+fn reserved(scenario: &Scenario, config: &Config) -> Result<Reserved, EstimateError> {
     let counted = lower(scenario, config, Layers::Counted)?;
     let outcomes = play(&counted, Watch::Peak);
     if outcomes.iter().any(|outcome| outcome.peak >= LIMIT) {
-        return Err(ConfigError::TooLarge);
+        return Err(ConfigError::TooLarge.into());
     }
     let layers = sections(&counted).map(|section| section.layers).max().unwrap_or(0);
     let most = if scenario.task == Task::Inference { 2 * OPERATORS } else { OPERATORS };
