@@ -439,3 +439,33 @@ fn inputs_beyond_their_limits_are_errors_whatever_is_asked() {
         }
     }
 }
+
+#[test]
+fn heads_of_odd_size_are_told_by_a_field_that_was_given() {
+    let told = |config: &str| {
+        let model = Model::Described(Config::from_json(config).expect("fields of the family"));
+        match estimate(&Scenario { model, ..Scenario::default() }) {
+            Err(EstimateError::Config(error)) => (error.to_string(), error.field().map(str::to_owned)),
+            other => panic!("{config}: {other:?}"),
+        }
+    };
+    let share = "hidden_size divided by num_attention_heads, the size of a head, must be even, got 3";
+    for (config, expected, field) in [
+        (r#"{"model_type":"llama","hidden_size":96,"num_attention_heads":32}"#, share, "hidden_size"),
+        (r#"{"model_type":"modernbert","hidden_size":96,"num_attention_heads":32}"#, share, "hidden_size"),
+        (r#"{"model_type":"falcon","hidden_size":96,"num_attention_heads":32}"#, share, "hidden_size"),
+        (r#"{"model_type":"llama","head_dim":63}"#, "head_dim must be even, got 63", "head_dim"),
+        (
+            r#"{"model_type":"deepseek_v3","qk_rope_head_dim":63}"#,
+            "qk_rope_head_dim must be even, got 63",
+            "qk_rope_head_dim",
+        ),
+        (r#"{"model_type":"gptj","rotary_dim":63}"#, "rotary_dim must be even, got 63", "rotary_dim"),
+    ] {
+        assert_eq!(told(config), (expected.to_owned(), Some(field.to_owned())), "{config}");
+    }
+    // Without positions that turn heads, any size will do.
+    let alibi = r#"{"model_type":"falcon","hidden_size":96,"num_attention_heads":32,"alibi":true}"#;
+    let model = Model::Described(Config::from_json(alibi).expect("fields of the family"));
+    assert!(estimate(&Scenario { model, ..Scenario::default() }).is_ok());
+}

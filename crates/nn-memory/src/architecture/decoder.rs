@@ -15,6 +15,22 @@ pub(super) fn divisible(field: &'static str, given: u64, by: &'static str, divis
     Ok(given / divisor)
 }
 
+/// A field that must be even: positions turn one half against the other.
+pub(super) fn even(field: &'static str, given: u64) -> Result<(), ConfigError> {
+    if given.is_multiple_of(2) { Ok(()) } else { Err(ConfigError::Odd { field, by: None, given }) }
+}
+
+/// A field that must be an even multiple of another.
+pub(super) fn evenly_divisible(
+    field: &'static str,
+    given: u64,
+    by: &'static str,
+    divisor: u64,
+) -> Result<u64, ConfigError> {
+    let share = divisible(field, given, by, divisor)?;
+    if share.is_multiple_of(2) { Ok(share) } else { Err(ConfigError::Odd { field, by: Some(by), given: share }) }
+}
+
 /// Token ids of the pass: all of them, or the one that decoding adds.
 pub(super) fn tokens(b: &mut Builder, request: &Request) -> Tensor {
     let length = if request.pass == Pass::Decode { 1 } else { request.length };

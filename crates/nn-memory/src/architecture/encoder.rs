@@ -100,7 +100,6 @@ impl Encoder {
         request: &Request,
         encode: &mut dyn FnMut(&mut Builder, Tensor) -> Tensor,
     ) -> Result<(), ConfigError> {
-        divisible("num_attention_heads", self.heads, "1", 1)?;
         divisible("hidden_size", self.hidden, "num_attention_heads", self.heads)?;
         let ids = b.input(Shape::matrix(request.batch, request.length), ElementType::Int64);
         let table = b.parameter("word_embeddings", Shape::matrix(self.vocabulary, self.embedding), 2);

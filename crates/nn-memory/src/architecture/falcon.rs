@@ -5,7 +5,7 @@ use std::cell::Cell;
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
-use super::decoder::{blocks, divisible, embed, language_head};
+use super::decoder::{blocks, divisible, embed, evenly_divisible, language_head};
 use super::llama::{cached, hold_mask, rotary_table};
 use super::{ConfigError, Pass, Request};
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
@@ -37,7 +37,8 @@ config! {
 impl Falcon {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
         let heads = self.num_attention_heads;
-        let head_dim = divisible("hidden_size", self.hidden_size, "num_attention_heads", heads)?;
+        let whole = if self.alibi { divisible } else { evenly_divisible };
+        let head_dim = whole("hidden_size", self.hidden_size, "num_attention_heads", heads)?;
         if self.new_decoder_architecture {
             divisible("num_attention_heads", heads, "num_kv_heads", self.num_kv_heads.unwrap_or(heads))?;
         }

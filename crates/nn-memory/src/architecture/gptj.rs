@@ -3,7 +3,7 @@
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
-use super::decoder::{biased_language_head, blocks_with_weights, divisible, embed};
+use super::decoder::{biased_language_head, blocks_with_weights, divisible, embed, even};
 use super::llama::{cached, causal_mask, hold_mask};
 use super::{ConfigError, Request};
 use crate::Decimal;
@@ -30,7 +30,7 @@ config! {
 impl GptJ {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
         let head_dim = divisible("n_embd", self.n_embd, "n_head", self.n_head)?;
-        divisible("rotary_dim", self.rotary_dim, "2", 2)?;
+        even("rotary_dim", self.rotary_dim)?;
         if self.rotary_dim > head_dim {
             return Err(ConfigError::OutOfRange { field: "rotary_dim", given: self.rotary_dim, limits: 2..=head_dim });
         }

@@ -1,6 +1,6 @@
 //! Decoders of DeepSeek: attention over latents, and blocks with experts after some without.
 
-use super::decoder::{blocks, embed, language_head};
+use super::decoder::{blocks, embed, even, language_head};
 use super::llama::{Block, cached, causal_mask, complex_table, rotary_table};
 use super::{Activation, ConfigError, Request};
 use crate::Decimal;
@@ -58,10 +58,7 @@ impl Latent {
         request: &Request,
         route: impl Fn(&mut Builder, Tensor, Tensor) -> [Tensor; 3],
     ) -> Result<(), ConfigError> {
-        if self.turned % 2 == 1 {
-            let (field, given) = ("qk_rope_head_dim", self.turned);
-            return Err(ConfigError::NotDivisible { field, given, by: "2", divisor: 2 });
-        }
+        even("qk_rope_head_dim", self.turned)?;
         let block = Block {
             activation: self.activation,
             ..Block::llama(self.hidden, self.heads, self.heads, self.still + self.turned, self.intermediate)

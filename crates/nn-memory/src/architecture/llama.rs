@@ -1,7 +1,9 @@
 //! Llama (`modeling_llama.py` of transformers 5).
 
 use super::config::{ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, VOCABULARY, WIDTH, config, optional};
-use super::decoder::{alternating_blocks, blocks, divisible, embed, embedded, language_head, tokens};
+use super::decoder::{
+    alternating_blocks, blocks, divisible, embed, embedded, even, evenly_divisible, language_head, tokens,
+};
 use super::{ConfigError, Pass, Request};
 use crate::program::{AttentionCall, Builder, Cache, ElementType, Experts, Linear, Mask, Shape, Softmax, Tensor};
 use crate::{Checkpointing, Decimal};
@@ -152,12 +154,9 @@ pub(super) fn grouped_heads(
     let kv_heads = kv_heads.unwrap_or(heads);
     divisible("num_attention_heads", heads, "num_key_value_heads", kv_heads)?;
     let head_dim = match head_dim {
-        Some(size) => size,
-        None => divisible("hidden_size", hidden, "num_attention_heads", heads)?,
-    };
-    if head_dim % 2 == 1 {
-        return Err(ConfigError::NotDivisible { field: "head_dim", given: head_dim, by: "2", divisor: 2 });
-    }
+        Some(size) => even("head_dim", size).map(|()| size),
+        None => evenly_divisible("hidden_size", hidden, "num_attention_heads", heads),
+    }?;
     Ok((kv_heads, head_dim))
 }
 

@@ -3,7 +3,7 @@
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, TURNS, VOCABULARY, WIDTH, config, count, optional,
 };
-use super::decoder::{alternating_blocks, blocks, divisible, embedded};
+use super::decoder::{alternating_blocks, blocks, embedded, evenly_divisible};
 use super::labels::{classify, finish, finish_with, labels};
 use super::llama::{hold_mask, rotary_table};
 use super::{ConfigError, FieldKind, Request};
@@ -58,10 +58,8 @@ impl super::config::Coded for Pooling {
 
 impl ModernBert {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
-        let head_dim = divisible("hidden_size", self.hidden_size, "num_attention_heads", self.num_attention_heads)?;
-        if head_dim % 2 == 1 {
-            return Err(ConfigError::NotDivisible { field: "hidden_size", given: head_dim, by: "2", divisor: 2 });
-        }
+        let head_dim =
+            evenly_divisible("hidden_size", self.hidden_size, "num_attention_heads", self.num_attention_heads)?;
         let ids = b.input(Shape::matrix(request.batch, request.length), ElementType::Int64);
         let table = b.parameter("tok_embeddings", Shape::matrix(self.vocab_size, self.hidden_size), 2);
         let hidden = b.module("model", &[], |b| {

@@ -66,6 +66,15 @@ pub enum ConfigError {
         /// The value of that.
         divisor: u64,
     },
+    /// A field, or its quotient by another, must be even.
+    Odd {
+        /// The field to change.
+        field: &'static str,
+        /// The field that divides it, where one does.
+        by: Option<&'static str>,
+        /// The field's value, or the quotient.
+        given: u64,
+    },
     /// A tensor of the network passes the limits of 64 bits.
     TooLarge,
 }
@@ -76,9 +85,10 @@ impl ConfigError {
         match self {
             Self::NotJson { .. } | Self::TooLong { .. } | Self::TooLarge => None,
             Self::NoModelType | Self::UnknownModelType { .. } => Some("model_type"),
-            Self::WrongType { field, .. } | Self::OutOfRange { field, .. } | Self::NotDivisible { field, .. } => {
-                Some(field)
-            }
+            Self::WrongType { field, .. }
+            | Self::OutOfRange { field, .. }
+            | Self::NotDivisible { field, .. }
+            | Self::Odd { field, .. } => Some(field),
             Self::UnknownField { field } => Some(field),
         }
     }
@@ -110,6 +120,10 @@ impl fmt::Display for ConfigError {
             Self::UnknownField { field } => write!(f, "{field} is no field of this family"),
             Self::NotDivisible { field, given, by, divisor } => {
                 write!(f, "{field} must be divisible by {by} ({divisor}), got {given}")
+            }
+            Self::Odd { field, by: None, given } => write!(f, "{field} must be even, got {given}"),
+            Self::Odd { field, by: Some(by), given } => {
+                write!(f, "{field} divided by {by}, the size of a head, must be even, got {given}")
             }
             Self::TooLarge => f.write_str("the network is too large: a tensor passes 2^50 bytes"),
         }
