@@ -52,6 +52,13 @@ pub enum Note {
         /// Positions that the model has.
         positions: u64,
     },
+    /// A sequence longer than the positions that the network's code has.
+    NoSuchPosition {
+        /// Tokens asked for; of a decoder that goes on after the sequence, the next one included.
+        length: u64,
+        /// Positions that the model has.
+        positions: u64,
+    },
     /// No layer of the network is among those that are to get adapters.
     NothingAdapted {
         /// The layers that it has.
@@ -112,6 +119,7 @@ impl Note {
             | Self::AllocatedNotReserved
             | Self::CopiesOfWeights { .. }
             | Self::BeyondPositions { .. }
+            | Self::NoSuchPosition { .. }
             | Self::NothingAdapted { .. }
             | Self::AdaptersNeverRun { .. }
             | Self::ExpertsWrittenOut { .. }
@@ -165,6 +173,11 @@ impl Note {
                 "The sequence of {} tokens is longer than the {} positions that the model was made for.",
                 format_count(length),
                 format_count(positions)
+            ),
+            Self::NoSuchPosition { length, positions } => format!(
+                "The model has {} positions and none for token {}: its code fails there.",
+                format_count(positions),
+                format_count(length)
             ),
             Self::NothingAdapted { layers: Targets::NONE } => {
                 "None of the LoRA targets is a layer of this network, so that nothing is trained: give all.".into()

@@ -440,6 +440,82 @@ fn inputs_beyond_their_limits_are_errors_whatever_is_asked() {
     }
 }
 
+/// The note on positions that a sequence goes beyond, in words.
+fn beyond_positions(model: &str, task: Task, sequence_length: u64, target_length: u64) -> Option<String> {
+    let model = Model::Described(Config::from_json(model).expect("a configuration"));
+    let run = Run { target_length, ..Run::default() };
+    let scenario = Scenario { model, task, run, batch_size: 1, sequence_length, ..Scenario::default() };
+    let mut notes = estimate(&scenario).expect("an estimate").notes.into_iter();
+    let note = notes.find(|note| matches!(note, Note::BeyondPositions { .. } | Note::NoSuchPosition { .. }));
+    note.map(|note| note.to_string())
+}
+
+#[test]
+fn a_sequence_beyond_a_table_of_positions_is_told_to_fail() {
+    let training = Task::Training(Training::default());
+    // The last length that runs; every family whose positions stand in a table.
+    for (model, longest) in [
+        (r#"{"model_type":"gpt2","n_layer":2}"#, 1_024),
+        (r#"{"model_type":"gpt_neo","num_layers":2}"#, 2_048),
+        (r#"{"model_type":"gptj","n_layer":2,"n_embd":256,"rotary_dim":16}"#, 2_048),
+        (r#"{"model_type":"mpt","n_layers":2}"#, 2_048),
+        // Two rows more than positions.
+        (r#"{"model_type":"opt","num_hidden_layers":2}"#, 2_048),
+        (r#"{"model_type":"bart","encoder_layers":2,"decoder_layers":2}"#, 1_024),
+        (r#"{"model_type":"bert"}"#, 512),
+        (r#"{"model_type":"distilbert"}"#, 512),
+        (r#"{"model_type":"electra"}"#, 512),
+        (r#"{"model_type":"albert","hidden_size":768,"num_attention_heads":12}"#, 512),
+        // The first two rows are those before the first token.
+        (r#"{"model_type":"roberta","max_position_embeddings":514}"#, 512),
+        (r#"{"model_type":"xlm-roberta","max_position_embeddings":514}"#, 512),
+        (r#"{"model_type":"camembert","max_position_embeddings":514}"#, 512),
+    ] {
+        assert_eq!(beyond_positions(model, training, longest, 16), None, "{model}");
+        let told = beyond_positions(model, training, longest + 1, 16).expect(model);
+        assert!(told.starts_with("The model has ") && told.ends_with(": its code fails there."), "{told}");
+    }
+    let told = |model, task, length, target| beyond_positions(model, task, length, target).expect(model);
+    let roberta = r#"{"model_type":"roberta","max_position_embeddings":514}"#;
+    assert_eq!(
+        told(roberta, training, 513, 16),
+        "The model has 512 positions and none for token 513: its code fails there."
+    );
+    // The decoder has as many, and of both that is told which lacks more.
+    let bart = r#"{"model_type":"bart","encoder_layers":2,"decoder_layers":2}"#;
+    for task in [training, Task::Inference] {
+        for (length, target, asked) in [(128, 4_000, "4,000"), (2_000, 4_000, "4,000"), (2_000, 1_025, "2,000")] {
+            let told = told(bart, task, length, target);
+            assert_eq!(
+                told,
+                format!("The model has 1,024 positions and none for token {asked}: its code fails there.")
+            );
+        }
+    }
+    // With a cache the next token is decoded too.
+    let gpt2 = r#"{"model_type":"gpt2","n_layer":2}"#;
+    assert_eq!(beyond_positions(gpt2, Task::Inference, 1_023, 16), None);
+    assert_eq!(
+        told(gpt2, Task::Inference, 1_024, 16),
+        "The model has 1,024 positions and none for token 1,025: its code fails there."
+    );
+}
+
+#[test]
+fn a_sequence_beyond_the_positions_that_heads_were_turned_by_is_told_to_be_long() {
+    let llama = r#"{"model_type":"llama","num_hidden_layers":2,"hidden_size":512,"intermediate_size":512}"#;
+    let training = Task::Training(Training::default());
+    assert_eq!(beyond_positions(llama, training, 2_048, 16), None);
+    assert_eq!(
+        beyond_positions(llama, training, 2_049, 16).expect("a note"),
+        "The sequence of 2,049 tokens is longer than the 2,048 positions that the model was made for."
+    );
+    // Neither biases by distance nor T5's buckets end anywhere.
+    for model in [r#"{"model_type":"bloom"}"#, r#"{"model_type":"t5","num_layers":2}"#] {
+        assert_eq!(beyond_positions(model, training, 9_000, 16), None, "{model}");
+    }
+}
+
 #[test]
 fn heads_of_odd_size_are_told_by_a_field_that_was_given() {
     let told = |config: &str| {

@@ -77,6 +77,7 @@ impl Bart {
         b.local(tokens);
         let positions =
             b.parameter("embed_positions", Shape::matrix(self.max_position_embeddings + OFFSET, self.d_model), 2);
+        b.ends_at(self.max_position_embeddings, ids.shape.width());
         let position_ids = b.make("add", Shape::matrix(rows, ids.shape.width()), ElementType::Int64);
         let position = b.embedding(position_ids, positions);
         b.local(position);

@@ -34,6 +34,7 @@ impl Bert {
         Encoder {
             vocabulary: self.vocab_size,
             positions: self.max_position_embeddings,
+            offset: 0,
             token_types: Some(self.type_vocab_size),
             embedding: self.hidden_size,
             hidden: self.hidden_size,

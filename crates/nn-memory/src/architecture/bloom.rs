@@ -3,7 +3,7 @@
 use super::config::{FLAG, HEADS, LAYERS, RATE, VOCABULARY, WIDTH, config};
 use super::decoder::{blocks_with_weights, divisible, embed, language_head};
 use super::llama::{cached, causal_mask};
-use super::{ConfigError, Pass, Request};
+use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{Builder, ElementType, Linear, Mask, Shape, Tensor};
 
@@ -25,10 +25,10 @@ impl Bloom {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
         divisible("hidden_size", self.hidden_size, "n_head", self.n_head)?;
         let (table, embedded) = embed(b, request, "word_embeddings", self.vocab_size, self.hidden_size);
-        let [_, batch, length, _] = embedded.shape.0;
+        let batch = embedded.shape.0[1];
         let hidden = b.module("", &[embedded], |b| {
             let hidden = b.layer_norm_module(embedded, true);
-            let there = if request.pass == Pass::Decode { request.length + 1 } else { length };
+            let there = request.positions();
             let attended = b.make("ones", Shape::matrix(batch, there), ElementType::Fp32);
             b.local(attended);
             let alibi = b.make("alibi", Shape::of3(batch * self.n_head, 1, there), hidden.element);

@@ -29,6 +29,7 @@ impl DistilBert {
         Encoder {
             vocabulary: self.vocab_size,
             positions: self.max_position_embeddings,
+            offset: 0,
             token_types: None,
             embedding: self.dim,
             hidden: self.dim,

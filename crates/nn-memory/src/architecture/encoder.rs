@@ -11,7 +11,10 @@ use crate::{Attention, ConfigError, Decimal, Head, Loss};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Encoder {
     pub(super) vocabulary: u64,
+    /// Rows of the table of positions,
     pub(super) positions: u64,
+    /// and those among them that come before that of the first token.
+    pub(super) offset: u64,
     /// Kinds of tokens; none where there is no such embedding.
     pub(super) token_types: Option<u64>,
     /// Width of the embeddings, projected where it is not the hidden size.
@@ -117,6 +120,7 @@ impl Encoder {
     fn embeddings(&self, b: &mut Builder, request: &Request, ids: Tensor, table: Tensor) -> Tensor {
         let width = self.embedding;
         let positions = b.parameter("position_embeddings", Shape::matrix(self.positions, width), 2);
+        b.ends_at(self.positions.saturating_sub(self.offset), ids.shape.width());
         let types = self.token_types.map(|types| b.parameter("token_type_embeddings", Shape::matrix(types, width), 2));
         b.module("embeddings", &[], |b| {
             let tokens = b.embedding(ids, table);

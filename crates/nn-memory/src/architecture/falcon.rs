@@ -7,7 +7,7 @@ use super::config::{
 };
 use super::decoder::{blocks, divisible, embed, evenly_divisible, language_head};
 use super::llama::{cached, hold_mask, rotary_table};
-use super::{ConfigError, Pass, Request};
+use super::{ConfigError, Request};
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
 use crate::{Attention, Decimal};
 
@@ -42,9 +42,6 @@ impl Falcon {
         if self.new_decoder_architecture {
             divisible("num_attention_heads", heads, "num_kv_heads", self.num_kv_heads.unwrap_or(heads))?;
         }
-        if !self.alibi {
-            divisible("hidden_size", self.hidden_size, "twice num_attention_heads", 2 * heads)?;
-        }
         let (table, embedded) = embed(b, request, "word_embeddings", self.vocab_size, self.hidden_size);
         let hidden = b.module("", &[embedded], |b| {
             let mask = self.mask(b, request, embedded);
@@ -75,7 +72,7 @@ impl Falcon {
     /// The mask, which is built whether kernels need it or not.
     fn mask(&self, b: &mut Builder, request: &Request, hidden: Tensor) -> Mask {
         let [_, batch, length, _] = hidden.shape.0;
-        let there = if request.pass == Pass::Decode { request.length + 1 } else { length };
+        let there = request.positions();
         let samples = if request.run.padding { batch } else { 1 };
         let mask = if self.alibi {
             b.make("mask", Shape([batch, self.num_attention_heads, length, there]), hidden.element)

@@ -32,6 +32,7 @@ impl Gpt2 {
         let ids = tokens(b, request);
         let table = b.parameter("wte", Shape::matrix(self.vocab_size, self.n_embd), 2);
         let positions = b.parameter("wpe", Shape::matrix(self.n_positions, self.n_embd), 2);
+        b.ends_at(self.n_positions, request.positions());
         let hidden = b.module("model", &[], |b| {
             let (tokens, position) = b.module("embeddings", &[], |b| {
                 let tokens = b.embedding(ids, table);

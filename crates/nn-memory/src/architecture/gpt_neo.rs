@@ -39,6 +39,7 @@ impl GptNeo {
         let ids = tokens(b, request);
         let table = b.parameter("wte", Shape::matrix(self.vocab_size, width), 2);
         let positions = b.parameter("wpe", Shape::matrix(self.max_position_embeddings, width), 2);
+        b.ends_at(self.max_position_embeddings, request.positions());
         let hidden = b.module("", &[], |b| {
             let tokens = b.embedding(ids, table);
             let tokens = embedded(b, request, tokens);

@@ -35,6 +35,8 @@ impl GptJ {
             return Err(ConfigError::OutOfRange { field: "rotary_dim", given: self.rotary_dim, limits: 2..=head_dim });
         }
         let (table, embedded) = embed(b, request, "wte", self.vocab_size, self.n_embd);
+        // Sines and cosines are looked up in tables.
+        b.ends_at(self.n_positions, request.positions());
         let hidden = b.module("", &[embedded], |b| {
             let length = embedded.shape.0[2];
             let positions = b.make("arange", Shape::vector(length), ElementType::Int64);

@@ -289,7 +289,7 @@ fn shared_table(b: &mut Builder, request: &Request, label: &'static str, shape: 
 pub(super) fn causal_mask(b: &mut Builder, request: &Request, hidden: Tensor, window: Option<u64>) -> Mask {
     let [_, batch, length, _] = hidden.shape.0;
     let eager = request.run.attention == crate::Attention::Eager;
-    let seen = if request.pass == Pass::Decode { request.length + 1 } else { length };
+    let seen = request.positions();
     // Of keys in the cache, a window has as many as it is long.
     let there = if request.pass == Pass::Decode { window.map_or(seen, |window| seen.min(window)) } else { seen };
     let windowed = window.is_some_and(|window| window <= there);

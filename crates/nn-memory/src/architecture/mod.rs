@@ -106,6 +106,13 @@ pub(crate) enum Pass {
     Decode,
 }
 
+impl Request {
+    /// Positions from the first token that is seen to the last one of the pass.
+    pub(crate) fn positions(&self) -> u64 {
+        if self.pass == Pass::Decode { self.length + 1 } else { self.length }
+    }
+}
+
 impl Pass {
     pub(crate) const fn trains(self) -> bool {
         matches!(self, Self::Train | Self::Lora)

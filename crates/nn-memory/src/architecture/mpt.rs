@@ -3,7 +3,7 @@
 use super::config::{FLAG, HEADS, LAYERS, POSITIONS, VOCABULARY, WIDTH, config, optional};
 use super::decoder::{blocks_with_weights, divisible, embed, language_head};
 use super::llama::{cached, hold_mask};
-use super::{ConfigError, Pass, Request};
+use super::{ConfigError, Request};
 use crate::program::{Builder, ElementType, Linear, Shape, Tensor};
 
 config! {
@@ -38,8 +38,9 @@ impl Mpt {
         let hidden = b.module("", &[embedded], |b| {
             let alibi = b.make("alibi", Shape::of3(self.n_heads, 1, self.max_seq_len), ElementType::Fp32);
             hold_mask(b, request, alibi);
-            let there = if request.pass == Pass::Decode { request.length + 1 } else { length };
-            let mask = b.make("mask", Shape([batch, 1, length, there]), embedded.element);
+            // Scores of more keys than it has are no sum with it.
+            b.ends_at(self.max_seq_len, request.positions());
+            let mask = b.make("mask", Shape([batch, 1, length, request.positions()]), embedded.element);
             let mask = b.to(mask, ElementType::Byte);
             hold_mask(b, request, mask);
             let given = Given { alibi, mask };

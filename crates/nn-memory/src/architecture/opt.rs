@@ -5,7 +5,7 @@ use super::config::{
 };
 use super::decoder::{blocks, divisible, embedded, language_head, tokens};
 use super::llama::{attend_cached, causal_mask};
-use super::{ConfigError, Pass, Request};
+use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
 
@@ -29,6 +29,9 @@ config! {
     }
 }
 
+/// Rows of the table of positions that come before that of the first token.
+const OFFSET: u64 = 2;
+
 impl Opt {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
         divisible("hidden_size", self.hidden_size, "num_attention_heads", self.num_attention_heads)?;
@@ -37,7 +40,8 @@ impl Opt {
         let width = self.word_embed_proj_dim.unwrap_or(self.hidden_size);
         let table = b.parameter("embed_tokens", Shape::matrix(self.vocab_size, width), 2);
         let positions =
-            b.parameter("embed_positions", Shape::matrix(self.max_position_embeddings + 2, self.hidden_size), 2);
+            b.parameter("embed_positions", Shape::matrix(self.max_position_embeddings + OFFSET, self.hidden_size), 2);
+        b.ends_at(self.max_position_embeddings, request.positions());
         let project = |b: &mut Builder, name, x, input, output| {
             let weight = b.parameter(name, Shape::matrix(output, input), 2);
             b.matmul(x, weight, None, output)
@@ -45,7 +49,7 @@ impl Opt {
         let tokens = b.embedding(ids, table);
         let embedded = embedded(b, request, tokens);
         let hidden = b.module("", &[embedded], |b| {
-            let there = if request.pass == Pass::Decode { request.length + 1 } else { length };
+            let there = request.positions();
             let attended = b.make("ones", Shape::matrix(batch, there), ElementType::Fp32);
             b.local(attended);
             let position_ids = b.make("cumsum", Shape::matrix(batch, there), ElementType::Int64);

@@ -17,6 +17,8 @@ impl Roberta {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
         let encoder = self.bert.encoder();
         Encoder {
+            // Positions begin after that of padding, whose token is 1 in all published ones.
+            offset: 2,
             // Whatever the blocks' own activation is.
             tokens_head: TokensHead { activation: Activation::Gelu, ..encoder.tokens_head },
             classifier: Classifier::Head(Activation::Tanh),

@@ -3,7 +3,7 @@
 use super::{Lowered, Report, bytes, highest, lower, play, sum};
 use crate::estimate::shares;
 use crate::formula::{Operand, Value};
-use crate::program::Layers;
+use crate::program::{Layers, Positions};
 use crate::step::{Amounts, Kind, Line, Outcome, Watch};
 use crate::{
     Bytes, Checkpointing, Config, ConfigError, ElementType, Estimate, EstimateError, Fit, Formula, Model, Note,
@@ -225,10 +225,7 @@ fn notes(scenario: &Scenario, config: &Config, lowered: &Lowered, report: &Repor
     if let Some(refusal) = lowered.passes.first().and_then(|(program, _)| program.refusal) {
         notes.push(Note::AdaptersRefused(refusal));
     }
-    let positions = ["max_position_embeddings", "n_positions", "max_seq_len"].iter().find_map(|key| config.get(key));
-    if let Some(positions) = positions.filter(|positions| scenario.sequence_length > *positions) {
-        notes.push(Note::BeyondPositions { length: scenario.sequence_length, positions });
-    }
+    notes.extend(beyond_positions(scenario, config, lowered));
     if let (Task::Inference, Some((program, _))) = (scenario.task, lowered.passes.first())
         && program.cast_weights > 0
     {
@@ -243,6 +240,18 @@ fn notes(scenario: &Scenario, config: &Config, lowered: &Lowered, report: &Repor
         notes.push(Note::OptimizerState(training.optimizer));
     }
     notes
+}
+
+/// What is wrong with a sequence that is too long: the code fails, or positions turn heads further than they were
+/// trained to.
+fn beyond_positions(scenario: &Scenario, config: &Config, lowered: &Lowered) -> Option<Note> {
+    let mut fixed = lowered.passes.iter().filter_map(|(program, _)| program.positions).peekable();
+    if fixed.peek().is_some() {
+        let Positions { there, asked } = fixed.find(|positions| positions.missing() > 0)?;
+        return Some(Note::NoSuchPosition { length: asked, positions: there });
+    }
+    let (length, positions) = (scenario.sequence_length, config.get("max_position_embeddings")?);
+    (length > positions).then_some(Note::BeyondPositions { length, positions })
 }
 
 /// Layers of a network that got adapters.

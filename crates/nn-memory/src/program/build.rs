@@ -8,8 +8,8 @@ use crate::{Attention, Lora, Refusal};
 
 use super::tensor::{ElementType, Shape, Tensor};
 use super::{
-    Checkpoint, Earlier, Edge, Grad, Instruction, Node, Parameter, Program, Role, Section, Span, Storage, Triangle,
-    round,
+    Checkpoint, Earlier, Edge, Grad, Instruction, Node, Parameter, Positions, Program, Role, Section, Span, Storage,
+    Triangle, round,
 };
 
 /// How many layers of a section are written out.
@@ -273,6 +273,14 @@ impl Builder {
     pub(crate) fn hold_attention_weights(&mut self) {
         if let Some(weights) = self.attention_weights.take() {
             self.local(weights);
+        }
+    }
+
+    /// Says that code of the network fails beyond `there` positions, and to how many it is asked to go.
+    pub(crate) fn ends_at(&mut self, there: u64, asked: u64) {
+        let positions = Positions { there, asked };
+        if self.program.positions.is_none_or(|other| other.missing() <= positions.missing()) {
+            self.program.positions = Some(positions);
         }
     }
 

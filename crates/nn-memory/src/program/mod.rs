@@ -224,6 +224,19 @@ pub(crate) struct Checkpoint {
     pub(crate) keep_matmuls: bool,
 }
 
+/// Positions that a network has rows for, and those that it is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Positions {
+    pub(crate) there: u64,
+    pub(crate) asked: u64,
+}
+
+impl Positions {
+    pub(crate) const fn missing(self) -> u64 {
+        self.asked.saturating_sub(self.there)
+    }
+}
+
 /// A network lowered for one kind of run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Program {
@@ -258,6 +271,8 @@ pub(crate) struct Program {
     pub(crate) idle_adapters: Targets,
     /// Bytes of experts' weights that are written out with what adapters add, of all layers together.
     pub(crate) written_out: u64,
+    /// Positions beyond which the network's code fails; of several stacks, those of the one that lacks most.
+    pub(crate) positions: Option<Positions>,
     /// Why peft would make no such adapters.
     pub(crate) refusal: Option<Refusal>,
     /// The scalar that backward starts from.
