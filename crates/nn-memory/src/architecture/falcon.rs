@@ -6,7 +6,7 @@ use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
 use super::decoder::{blocks, divisible, embed, evenly_divisible, language_head};
-use super::llama::{cached, hold_mask, rotary_table};
+use super::llama::{cached, hold_for_blocks, rotary_table};
 use super::{ConfigError, Request};
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
 use crate::{Attention, Decimal};
@@ -81,7 +81,7 @@ impl Falcon {
         } else {
             b.make("mask", Shape([samples, 1, length, there]), ElementType::Byte)
         };
-        hold_mask(b, request, mask);
+        hold_for_blocks(b, request, mask);
         Mask::Tensor(mask)
     }
 
@@ -147,7 +147,7 @@ impl Falcon {
         let (query, key, value) = if self.new_decoder_architecture {
             let query = b.slice(all, by_head(heads));
             let (key, value) = (b.picked(all, by_head(kv_heads)), b.picked(all, by_head(kv_heads)));
-            let [key, value] = [key, value].map(|tensor| b.broadcast(tensor, by_head(heads)));
+            let [key, value] = [key, value].map(|tensor| b.expand(tensor, by_head(heads)));
             let [query, key, value] = [query, key, value].map(|tensor| b.contiguous(tensor, by_head(heads)));
             (query, key, value)
         } else if self.multi_query {

@@ -5,7 +5,7 @@ use super::config::{
 };
 use super::decoder::{blocks, embed, language_head};
 use super::gpt_neox::rotary_width;
-use super::llama::{attend_cached, causal_mask, grouped_heads, hold_mask};
+use super::llama::{attend_cached, causal_mask, grouped_heads, hold_for_blocks};
 use super::phi::Around;
 use super::{ConfigError, Request};
 use crate::Decimal;
@@ -46,7 +46,7 @@ impl Glm {
             // No product keeps these tables: blocks make their own of them.
             for label in ["cos", "sin"] {
                 let table = b.make(label, Shape::matrix(embedded.shape.0[2], rotary), embedded.element);
-                hold_mask(b, request, table);
+                hold_for_blocks(b, request, table);
             }
             let around = Around { mask, heads, kv_heads, head_dim, rotary, table: embedded.element };
             let hidden = blocks(b, request, self.num_hidden_layers, embedded, |b, x| {

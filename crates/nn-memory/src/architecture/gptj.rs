@@ -4,7 +4,7 @@ use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
 use super::decoder::{biased_language_head, blocks_with_weights, divisible, embed, even};
-use super::llama::{cached, causal_mask, hold_mask};
+use super::llama::{cached, causal_mask, hold_for_blocks};
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Scores, Shape, Softmax, Tensor};
@@ -40,7 +40,7 @@ impl GptJ {
         let hidden = b.module("", &[embedded], |b| {
             let length = embedded.shape.0[2];
             let positions = b.make("arange", Shape::vector(length), ElementType::Int64);
-            hold_mask(b, request, positions);
+            hold_for_blocks(b, request, positions);
             let mask = causal_mask(b, request, embedded, None);
             let hidden = b.dropout(embedded, self.embd_pdrop);
             let hidden = blocks_with_weights(b, request, self.n_layer, hidden, |b, x| self.block(b, request, x, mask));

@@ -106,7 +106,7 @@ impl Vision {
             let projected = b.patches(pixels, weights, Shape::of3(batch, patches, hidden));
             let asks = self.library == Library::Transformers;
             let projected = if asks { embedded(b, request, projected) } else { projected };
-            let before = b.expand_rows(class, Shape::of3(batch, tokens, hidden));
+            let before = b.expand(class, Shape::of3(batch, tokens, hidden));
             let joined = b.concatenate(&[before, projected], Shape::of3(batch, all, hidden));
             let sum = b.add_broadcast(joined, positions);
             [joined, sum, b.dropout(sum, self.dropout)]

@@ -179,7 +179,7 @@ impl Latent {
         let both = b.linear(latents, both);
         let both = b.view_copied_back(both, Shape([batch, heads, length, still + values]));
         let parts = b.split(both, &[still, values]);
-        let turned_of_heads = b.broadcast(key_turned, Shape([batch, heads, length, turned]));
+        let turned_of_heads = b.expand(key_turned, Shape([batch, heads, length, turned]));
         let shape = Shape([batch, heads, length, still + turned]);
         (b.copied_side_by_side(&[parts[0], turned_of_heads], shape, both.element), parts[1])
     }

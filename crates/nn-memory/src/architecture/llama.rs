@@ -303,16 +303,17 @@ pub(super) fn causal_mask(b: &mut Builder, request: &Request, hidden: Tensor, wi
         let samples = if request.run.padding { batch } else { 1 };
         b.make("mask", Shape([samples, 1, length, there]), ElementType::Byte)
     };
-    hold_mask(b, request, mask);
+    hold_for_blocks(b, request, mask);
     Mask::Tensor(mask)
 }
 
-/// The model's frame holds the mask until it returns, checkpointed blocks until their backward.
-pub(super) fn hold_mask(b: &mut Builder, request: &Request, mask: Tensor) {
+/// The model's frame holds what it gives to all blocks until it returns, a mask or a table; checkpointed blocks hold it
+/// until their backward.
+pub(super) fn hold_for_blocks(b: &mut Builder, request: &Request, given: Tensor) {
     if request.pass.trains() && request.run.checkpointing != Checkpointing::None {
-        b.give_to_checkpoints(mask);
+        b.give_to_checkpoints(given);
     }
-    b.local(mask);
+    b.local(given);
 }
 
 impl Block {

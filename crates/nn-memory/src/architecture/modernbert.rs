@@ -5,7 +5,7 @@ use super::config::{
 };
 use super::decoder::{alternating_blocks, blocks, embedded, evenly_divisible};
 use super::labels::{classify, finish, finish_with, labels};
-use super::llama::{hold_mask, rotary_table};
+use super::llama::{hold_for_blocks, rotary_table};
 use super::{ConfigError, FieldKind, Request};
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
 use crate::{Attention, Decimal, Head, Loss};
@@ -204,6 +204,6 @@ fn bidirectional_mask(b: &mut Builder, request: &Request, hidden: Tensor, reach:
     // Samples share one mask where none is padded.
     let samples = if request.run.padding || eager { batch } else { 1 };
     let mask = b.make("mask", Shape([samples, 1, length, length]), element);
-    hold_mask(b, request, mask);
+    hold_for_blocks(b, request, mask);
     Mask::Tensor(mask)
 }

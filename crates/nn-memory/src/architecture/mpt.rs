@@ -2,7 +2,7 @@
 
 use super::config::{FLAG, HEADS, LAYERS, POSITIONS, VOCABULARY, WIDTH, config, optional};
 use super::decoder::{blocks_with_weights, divisible, embed, language_head};
-use super::llama::{cached, hold_mask};
+use super::llama::{cached, hold_for_blocks};
 use super::{ConfigError, Request};
 use crate::program::{Builder, ElementType, Linear, Shape, Tensor};
 
@@ -37,12 +37,12 @@ impl Mpt {
         let [_, batch, length, _] = embedded.shape.0;
         let hidden = b.module("", &[embedded], |b| {
             let alibi = b.make("alibi", Shape::of3(self.n_heads, 1, self.max_seq_len), ElementType::Fp32);
-            hold_mask(b, request, alibi);
+            hold_for_blocks(b, request, alibi);
             // Scores of more keys than it has are no sum with it.
             b.ends_at(self.max_seq_len, request.positions());
             let mask = b.make("mask", Shape([batch, 1, length, request.positions()]), embedded.element);
             let mask = b.to(mask, ElementType::Byte);
-            hold_mask(b, request, mask);
+            hold_for_blocks(b, request, mask);
             let given = Given { alibi, mask };
             let hidden =
                 blocks_with_weights(b, request, self.n_layers, embedded, |b, x| self.block(b, request, x, given));

@@ -34,12 +34,38 @@ config! {
     }
 }
 
+/// Which layers have a window: where it is in use, those after the first.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Windows {
+    pub(super) in_use: bool,
+    pub(super) window: Option<u64>,
+    /// Layers without one, before the others.
+    pub(super) before: u64,
+}
+
+impl Windows {
+    /// The whole model around such blocks.
+    pub(super) fn model(
+        self,
+        b: &mut Builder,
+        request: &Request,
+        block: Block,
+        layers: u64,
+        vocabulary: u64,
+        tied: bool,
+    ) {
+        let window = self.window.filter(|_| self.in_use && self.before < layers);
+        let windowless = window.map_or(0, |_| self.before);
+        model_with_windows(b, request, &Block { window, ..block }, layers, vocabulary, tied, windowless);
+    }
+}
+
 impl Qwen2 {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
-        let in_use = self.use_sliding_window && self.max_window_layers < self.base.num_hidden_layers;
-        let window = self.sliding_window.filter(|_| in_use);
-        let block = Block { window, ..self.base.block()? };
-        self.base.model(b, request, &block, window.map_or(0, |_| self.max_window_layers));
+        let Self { use_sliding_window: in_use, sliding_window: window, max_window_layers: before, base } = *self;
+        let windows = Windows { in_use, window, before };
+        let (layers, tied) = (base.num_hidden_layers, base.tie_word_embeddings);
+        windows.model(b, request, base.block()?, layers, base.vocab_size, tied);
         Ok(())
     }
 }
@@ -55,10 +81,5 @@ impl Qwen2Base {
             qkv_bias: true,
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
         })
-    }
-
-    pub(super) fn model(&self, b: &mut Builder, request: &Request, block: &Block, windowless: u64) {
-        let Self { num_hidden_layers: layers, vocab_size, tie_word_embeddings: tied, .. } = *self;
-        model_with_windows(b, request, block, layers, vocab_size, tied, windowless);
     }
 }

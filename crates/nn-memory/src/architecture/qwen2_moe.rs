@@ -1,7 +1,7 @@
 //! Qwen 1.5 and 2 with experts (`modeling_qwen2_moe.py` of transformers 5).
 
 use super::config::{FLAG, WIDTH, config, count};
-use super::llama::Block;
+use super::llama::{Block, model};
 use super::qwen2::Qwen2Base;
 use super::{ConfigError, Request};
 use crate::program::{Builder, Experts};
@@ -45,7 +45,8 @@ impl Qwen2Moe {
             shared_expert: Some(self.shared_expert_intermediate_size),
             ..block
         };
-        self.qwen2.model(b, request, &block, 0);
+        let base = self.qwen2;
+        model(b, request, &block, base.num_hidden_layers, base.vocab_size, base.tie_word_embeddings);
         Ok(())
     }
 }

@@ -3,7 +3,8 @@
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
-use super::llama::{Block, QueryKeyNorm, grouped_heads, model_with_windows};
+use super::llama::{Block, QueryKeyNorm, grouped_heads};
+use super::qwen2::Windows;
 use super::{ConfigError, FieldKind, Request};
 use crate::Decimal;
 use crate::program::Builder;
@@ -38,10 +39,10 @@ config! {
 
 impl Qwen3 {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
-        let in_use = self.use_sliding_window && self.max_window_layers < self.base.num_hidden_layers;
-        let window = self.sliding_window.filter(|_| in_use);
-        let block = Block { window, ..self.base.block()? };
-        self.base.model(b, request, &block, window.map_or(0, |_| self.max_window_layers));
+        let Self { use_sliding_window: in_use, sliding_window: window, max_window_layers: before, base } = *self;
+        let windows = Windows { in_use, window, before };
+        let (layers, tied) = (base.num_hidden_layers, base.tie_word_embeddings);
+        windows.model(b, request, base.block()?, layers, base.vocab_size, tied);
         Ok(())
     }
 }
@@ -59,10 +60,5 @@ impl Qwen3Base {
             query_key_norm: QueryKeyNorm::Heads,
             ..Block::llama(self.hidden_size, self.num_attention_heads, kv_heads, head_dim, self.intermediate_size)
         })
-    }
-
-    pub(super) fn model(&self, b: &mut Builder, request: &Request, block: &Block, windowless: u64) {
-        let Self { num_hidden_layers: layers, vocab_size, tie_word_embeddings: tied, .. } = *self;
-        model_with_windows(b, request, block, layers, vocab_size, tied, windowless);
     }
 }

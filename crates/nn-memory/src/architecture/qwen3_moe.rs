@@ -1,7 +1,7 @@
 //! Qwen 3 with experts (`modeling_qwen3_moe.py` of transformers 5).
 
 use super::config::{FLAG, WIDTH, config, count, optional};
-use super::llama::Block;
+use super::llama::{Block, model};
 use super::qwen3::Qwen3Base;
 use super::{ConfigError, Request};
 use crate::program::{Builder, ExpertTargets, Experts};
@@ -39,7 +39,15 @@ impl Qwen3Moe {
             targets: Some(ExpertTargets::QWEN),
         };
         let window = self.sliding_window.filter(|_| self.use_sliding_window);
-        self.qwen3.model(b, request, &Block { experts: Some(experts), window, ..block }, 0);
+        let base = self.qwen3;
+        model(
+            b,
+            request,
+            &Block { experts: Some(experts), window, ..block },
+            base.num_hidden_layers,
+            base.vocab_size,
+            base.tie_word_embeddings,
+        );
         Ok(())
     }
 }

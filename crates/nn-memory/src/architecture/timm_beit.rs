@@ -44,7 +44,7 @@ impl TimmBeit {
         let weights = b.patch_weights("patch_embed", Some("proj"), kernel);
         b.module("embeddings", &[], |b| {
             let projected = b.patches(pixels, weights, Shape::of3(batch, patches, hidden));
-            let before = b.expand_rows(class, Shape::of3(batch, 1, hidden));
+            let before = b.expand(class, Shape::of3(batch, 1, hidden));
             let joined = b.concatenate(&[before, projected], Shape::of3(batch, patches + 1, hidden));
             b.dropout(joined, vision.dropout)
         })

@@ -12,7 +12,8 @@ use crate::catalog::Multiprocessors;
 use crate::program::{Layers, Program};
 use crate::step::{self, Amounts, Kind, Optimize, Outcome, Setting, Watch};
 use crate::{
-    Bytes, Checkpointing, Config, ConfigError, DeviceChoice, EstimateError, Field, Phase, Scenario, Task, quick,
+    Bytes, Checkpointing, Choice as _, Config, ConfigError, DeviceChoice, EstimateError, Field, Phase, Scenario, Task,
+    quick,
 };
 
 /// What a step of a described network takes, phase by phase.
@@ -194,7 +195,7 @@ impl Report {
             .fold(0, u64::saturating_add);
         let mut phase_peaks = Vec::new();
         for outcome in outcomes {
-            for phase in [Phase::Forward, Phase::Backward, Phase::Step, Phase::Decode] {
+            for &phase in Phase::ALL {
                 let most = outcome.phase_peaks[phase as usize];
                 if most > 0 {
                     phase_peaks.push((phase, bytes(most)));

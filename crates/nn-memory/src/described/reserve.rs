@@ -4,7 +4,7 @@ use super::answer::context;
 use super::{Lowered, Report, lower, play};
 use crate::program::{Instruction, Layers, Section};
 use crate::step::{self, Heaped, Watch};
-use crate::{Bytes, Config, ConfigError, EstimateError, Phase, Scenario, Task};
+use crate::{Bytes, Choice as _, Config, ConfigError, EstimateError, Phase, Scenario, Task};
 
 /// The caching allocator's own figures after two steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ fn reserved(scenario: &Scenario, config: &Config) -> Result<Reserved, EstimateEr
     }
     // Fragmentation differs from layer to layer: what is beyond the bytes asked for goes on as between two networks that
     // are cut short, and the bytes asked for are known.
-    let asked = outcomes.iter().fold([0; 4], |most: [i64; 4], outcome| {
+    let asked = outcomes.iter().fold([0; Phase::ALL.len()], |most: [i64; Phase::ALL.len()], outcome| {
         let mut most = most;
         for (most, peak) in most.iter_mut().zip(outcome.phase_peaks) {
             *most = peak.max(*most);
@@ -136,9 +136,9 @@ impl Steps {
 
 impl Reserved {
     fn new(heaped: &Heaped, scenario: &Scenario) -> Self {
-        let phase_peaks: Vec<_> = [Phase::Forward, Phase::Backward, Phase::Step, Phase::Decode]
-            .into_iter()
-            .map(|phase| (phase, Bytes::new(heaped.phase_peaks[phase as usize])))
+        let phase_peaks: Vec<_> = Phase::ALL
+            .iter()
+            .map(|&phase| (phase, Bytes::new(heaped.phase_peaks[phase as usize])))
             .filter(|(_, most)| *most > Bytes::ZERO)
             .collect();
         let allocated = phase_peaks.iter().map(|(_, most)| *most).max().unwrap_or(Bytes::ZERO);

@@ -10,6 +10,7 @@ use super::allocator::{Allocator, Handle};
 use super::optimize;
 use super::play::{Player, Setting, Watch};
 use super::{Kind, Phase};
+use crate::Choice as _;
 use crate::program::{GRANULE, Program, Triangle};
 
 /// What the allocator's own figures are after two steps.
@@ -18,9 +19,9 @@ pub(crate) struct Heaped {
     /// Bytes of segments: they only grow.
     pub(crate) reserved: u64,
     /// The most bytes of blocks in use in each phase of the second step.
-    pub(crate) phase_peaks: [u64; 4],
+    pub(crate) phase_peaks: [u64; Phase::ALL.len()],
     /// The same by what was asked for, rounded.
-    pub(crate) asked: [i64; 4],
+    pub(crate) asked: [i64; Phase::ALL.len()],
 }
 
 impl Heaped {
@@ -45,8 +46,8 @@ pub(super) struct Heap {
     /// Whether the forward thread has its workspace, and backward's.
     workspaces: [bool; 2],
     states: bool,
-    phase_peaks: [u64; 4],
-    asked: [i64; 4],
+    phase_peaks: [u64; Phase::ALL.len()],
+    asked: [i64; Phase::ALL.len()],
 }
 
 impl Heap {
@@ -148,7 +149,7 @@ impl Heap {
 
     /// The pass that counts begins.
     fn begin(&mut self) {
-        (self.phase_peaks, self.asked) = ([0; 4], [0; 4]);
+        (self.phase_peaks, self.asked) = ([0; Phase::ALL.len()], [0; Phase::ALL.len()]);
     }
 
     /// The pass is over: what stands of this kind stays, the rest goes.

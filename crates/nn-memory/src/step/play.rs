@@ -4,6 +4,7 @@ use super::allocator::rest_of_segment;
 use super::heap::Heap;
 use super::optimize::{self, Optimize};
 use super::{Kind, Ledger, Line, Phase};
+use crate::Choice as _;
 use crate::program::{
     Checkpoint, Earlier, ElementType, GRANULE, Grad, Instruction, Node, Program, Role, Section, Shape, Span,
 };
@@ -55,8 +56,8 @@ pub(crate) struct Outcome {
     pub(crate) at_peak: Amounts,
     /// The number of the allocation that made it.
     pub(crate) peak_event: u64,
-    /// Peaks of forward, backward and step.
-    pub(crate) phase_peaks: [i64; 4],
+    /// The peak of each phase.
+    pub(crate) phase_peaks: [i64; Phase::ALL.len()],
     /// What stood before, after forward, and after backward.
     pub(crate) before: Amounts,
     pub(crate) after_forward: Amounts,
@@ -185,7 +186,7 @@ impl<'p> Player<'p> {
                 peak_phase: setting.phase,
                 at_peak: Amounts::default(),
                 peak_event: 0,
-                phase_peaks: [0; 4],
+                phase_peaks: [0; Phase::ALL.len()],
                 before: Amounts::default(),
                 after_forward: Amounts::default(),
                 after_backward: Amounts::default(),
@@ -219,7 +220,7 @@ impl<'p> Player<'p> {
     }
 
     /// The most in each phase.
-    pub(super) const fn phase_peaks(&self) -> [i64; 4] {
+    pub(super) const fn phase_peaks(&self) -> [i64; Phase::ALL.len()] {
         self.outcome.phase_peaks
     }
 
@@ -937,9 +938,7 @@ impl<'p> Player<'p> {
             self.becomes(live, Kind::Gradients);
         } else {
             let bytes = self.program.parameters[parameter as usize].bytes();
-            let copy = self.allocate(bytes, Kind::Gradients, storage);
-            self.hold(copy);
-            self.drop(copy);
+            self.allocate(bytes, Kind::Gradients, storage);
             self.drop(live);
         }
     }

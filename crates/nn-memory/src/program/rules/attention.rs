@@ -515,10 +515,7 @@ impl Builder {
         }
         if let Mask::Tensor(mask) = call.mask {
             // Under autocast the mask is wider than the scores, and so is their sum.
-            let promoted = mask.element.bytes() > scores.element.bytes();
-            let (element, grad) = if promoted { (mask.element, Grad::New) } else { (scores.element, Grad::Pass) };
-            scores =
-                self.run(Rule::new("add", &[(scores, grad), (mask, Grad::None)], Output::Fresh(scores.shape, element)));
+            scores = self.add_constant(scores, mask);
         }
         let weights = self.weights_of(scores, &call);
         self.local(weights);

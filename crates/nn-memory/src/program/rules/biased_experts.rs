@@ -2,8 +2,7 @@
 //! let through are clamped.
 
 use super::experts::Sorted;
-use crate::program::build::{Output, Rule};
-use crate::program::{Builder, ElementType, Grad, Shape, Tensor};
+use crate::program::{Builder, Grad, Shape, Tensor};
 
 /// A mixture of experts with biases.
 #[derive(Debug, Clone, Copy)]
@@ -25,10 +24,7 @@ impl Builder {
                 let bias = b.parameter("router", Shape::vector(count), 1);
                 let flat = b.view(x, Shape::matrix(tokens, hidden));
                 let logits = b.matmul(flat, weight, Some(bias), count);
-                let places = b.make("topk", Shape::matrix(tokens, per_token), ElementType::Int64);
-                let inputs = [(logits, Grad::New), (places, Grad::None)];
-                let rule = Rule::new("topk", &inputs, Output::Fresh(places.shape, logits.element));
-                let values = b.run(Rule { saved: &[places], ..rule });
+                let (values, places) = b.top_k(logits, per_token, false);
                 b.local(values);
                 (logits, b.softmax(values), places)
             });

@@ -26,16 +26,21 @@ impl Builder {
     /// x · cos + rotate_half(x) · sin, the tables of type `table`.
     pub(crate) fn rotated(&mut self, x: Tensor, table: ElementType) -> Tensor {
         let with_cosine = self.times_table(x, table);
+        let turned = self.rotated_half(x);
+        let with_sine = self.times_table(turned, table);
+        self.add(with_cosine, with_sine)
+    }
+
+    /// `rotate_half`: −x₂ and x₁ of the halves x₁ and x₂.
+    fn rotated_half(&mut self, x: Tensor) -> Tensor {
         let half = x.shape.with_width(x.shape.width() / 2);
-        let turned = self.module("", &[x], |b| {
+        self.module("", &[x], |b| {
             let first = b.slice(x, half);
             let second = b.slice(x, half);
             let negative = b.map("neg", second);
             b.local(negative);
             b.concatenate(&[negative, first], x.shape)
-        });
-        let with_sine = self.times_table(turned, table);
-        self.add(with_cosine, with_sine)
+        })
     }
 
     /// The same of neighbours instead of halves: of those with even and with odd places, x₁ · cos − x₂ · sin and
@@ -77,14 +82,7 @@ impl Builder {
         let wide = self.to(x, ElementType::Fp32);
         let with_cosine = self.times_table(wide, table);
         let wide = self.to(x, ElementType::Fp32);
-        let half = wide.shape.with_width(wide.shape.width() / 2);
-        let turned = self.module("", &[wide], |b| {
-            let first = b.slice(wide, half);
-            let second = b.slice(wide, half);
-            let negative = b.map("neg", second);
-            b.local(negative);
-            b.concatenate(&[negative, first], wide.shape)
-        });
+        let turned = self.rotated_half(wide);
         let with_sine = self.times_table(turned, table);
         self.add(with_cosine, with_sine)
     }
@@ -120,11 +118,6 @@ impl Builder {
     /// `x[..., [i], :]`: a copy; backward adds it into zeros of the size of `x`, after sorting indices.
     pub(crate) fn picked(&mut self, x: Tensor, shape: Shape) -> Tensor {
         self.run(Rule::new("index", &[(x, Grad::New)], Output::Fresh(shape, x.element)))
-    }
-
-    /// `broadcast_to`: a view; backward sums.
-    pub(crate) fn broadcast(&mut self, x: Tensor, shape: Shape) -> Tensor {
-        self.run(Rule::new("expand", &[(x, Grad::New)], Output::View(x, shape)))
     }
 
     /// `alibi.baddbmm(q, kᵀ)`: both are kept; backward multiplies each product by alpha.
@@ -176,11 +169,7 @@ impl Builder {
         self.local(scores);
         let scores = self.run(Rule::new("div_", &[(scores, Grad::New)], Output::View(scores, shape)));
         let masked = match mask {
-            Mask::Tensor(mask) => {
-                let element = if mask.element.bytes() > scores.element.bytes() { mask.element } else { scores.element };
-                let inputs = [(scores, Grad::Pass), (mask, Grad::None)];
-                self.run(Rule::new("add", &inputs, Output::Fresh(shape, element)))
-            }
+            Mask::Tensor(mask) => self.add_constant(scores, mask),
             Mask::Full | Mask::Causal => scores,
         };
         let masked = self.to(masked, softmax);

@@ -81,7 +81,7 @@ impl Builder {
         let shape = Shape([batch, heads, length, width]);
         if there == 1 {
             // One head expands to many without a copy.
-            return self.run(Rule::new("expand", &[(x, Grad::New)], Output::View(x, shape)));
+            return self.expand(x, shape);
         }
         self.run(Rule::new("repeat_kv", &[(x, Grad::New)], Output::Fresh(shape, x.element)))
     }
@@ -93,8 +93,8 @@ impl Builder {
         self.run(Rule::new("repeat_interleave", &[(x, Grad::New)], Output::Fresh(shape, x.element)))
     }
 
-    /// `expand` along the batch: a view, whose gradient is summed.
-    pub(crate) fn expand_rows(&mut self, x: Tensor, shape: Shape) -> Tensor {
+    /// `expand`, `broadcast_to`: a view, whose gradient is summed.
+    pub(crate) fn expand(&mut self, x: Tensor, shape: Shape) -> Tensor {
         self.run(Rule::new("expand", &[(x, Grad::New)], Output::View(x, shape)))
     }
 

@@ -9,7 +9,7 @@ impl Builder {
     /// frame holds what the softmax is taken of, and its result.
     pub(super) fn softmax_beside_sinks(&mut self, scores: Tensor, sinks: Tensor) -> Tensor {
         let [batch, heads, length, there] = scores.shape.0;
-        let sinks = self.broadcast(sinks, Shape([batch, heads, length, 1]));
+        let sinks = self.expand(sinks, Shape([batch, heads, length, 1]));
         let both = self.concatenate(&[scores, sinks], Shape([batch, heads, length, there + 1]));
         let most = self.greatest(both);
         let shifted = self.subtract_broadcast(both, most);
