@@ -99,16 +99,30 @@ pub enum Activation {
     Relu2,
     /// `torch.tanh`.
     Tanh,
+    /// The exact one written out in Python, around `torch.erf`.
+    GeluPython,
+    /// Another tanh approximation written out, with products in place of a power.
+    GeluFast,
 }
 
 impl Activation {
     /// Names as `config.json` writes them, in the order of the variants.
-    pub const NAMES: &'static [&'static str] =
-        &["relu", "gelu", "gelu_new", "gelu_pytorch_tanh", "quick_gelu", "silu", "relu2", "tanh"];
+    pub const NAMES: &'static [&'static str] = &[
+        "relu",
+        "gelu",
+        "gelu_new",
+        "gelu_pytorch_tanh",
+        "quick_gelu",
+        "silu",
+        "relu2",
+        "tanh",
+        "gelu_python",
+        "gelu_fast",
+    ];
 }
 
-/// Names that mean the same.
-const SAME: [(&str, &str); 3] = [("swish", "silu"), ("gelu_fast", "gelu_new"), ("gelu_python", "gelu")];
+/// Names of the same operators in the same order (`activations.py` of transformers 5).
+const SAME: [(&str, &str); 3] = [("swish", "silu"), ("gelu_accurate", "gelu_new"), ("gelu_python_tanh", "gelu_new")];
 
 /// A value of a typed field, decoded from how a [`Config`] holds it.
 pub(super) trait Coded {
@@ -149,7 +163,9 @@ impl Coded for Activation {
             4 => Self::QuickGelu,
             5 => Self::Silu,
             6 => Self::Relu2,
-            _ => Self::Tanh,
+            7 => Self::Tanh,
+            8 => Self::GeluPython,
+            _ => Self::GeluFast,
         }
     }
 }

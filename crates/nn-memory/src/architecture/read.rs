@@ -559,6 +559,7 @@ fn millionths(rate: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::architecture::Activation;
 
     #[track_caller]
     fn error(text: &str) -> String {
@@ -590,6 +591,31 @@ mod tests {
             error(r#"{"model_type":"llama","tie_word_embeddings":"yes"}"#),
             "tie_word_embeddings must be true or false, got \"yes\""
         );
+    }
+
+    #[test]
+    fn activations_of_other_operators_are_no_synonyms() {
+        let read = |name: &str| {
+            let config = Config::from_json(&format!(r#"{{"model_type":"bert","hidden_act":"{name}"}}"#));
+            config.map(|config| config.get("hidden_act").expect("a field of BERT"))
+        };
+        for (place, name) in (0..).zip(Activation::NAMES) {
+            assert_eq!(read(name), Ok(place), "{name}");
+        }
+        for (same, name) in [("swish", "silu"), ("gelu_accurate", "gelu_new"), ("gelu_python_tanh", "gelu_new")] {
+            assert_eq!(read(same), read(name), "{same}");
+        }
+        // Names that transformers has too, and one that it has not.
+        for name in ["gelu_10", "mish", "linear", "sigmoid", "relu6", "leaky_relu", "laplace", "hardswish", "golu"] {
+            let told = read(name).expect_err(name).to_string();
+            assert_eq!(
+                told,
+                format!(
+                    "hidden_act must be one of relu, gelu, gelu_new, gelu_pytorch_tanh, quick_gelu, silu, relu2, tanh, \
+                     gelu_python, gelu_fast, got \"{name}\""
+                )
+            );
+        }
     }
 
     #[test]

@@ -123,6 +123,14 @@ impl Builder {
         self.run(Rule { saved: &[x], backward_scratch: scratch, backward_pieces: 2, ..rule })
     }
 
+    /// `torch.erf`: backward holds the square, its negative, the exponential and a multiple of that until the product.
+    fn error_function(&mut self, x: Tensor) -> Tensor {
+        let scratch = 4 * self.bytes(x);
+        let inputs = [(x, Grad::New)];
+        let rule = Rule::new("erf", &inputs, Output::Fresh(x.shape, x.element));
+        self.run(Rule { saved: &[x], backward_scratch: scratch, backward_pieces: 4, ..rule })
+    }
+
     /// `x.to(element)`: nothing where it is of that type.
     pub(crate) fn to(&mut self, x: Tensor, element: ElementType) -> Tensor {
         if x.element == element {
@@ -157,6 +165,26 @@ impl Builder {
                 let sum = b.add(x, cube);
                 let scaled = b.scale(sum);
                 let tanh = b.map_saving_output("tanh", scaled);
+                let one_plus = b.map_passing("add", tanh);
+                b.multiply(half, one_plus)
+            }),
+            Activation::GeluPython => self.module("", &[x], |b| {
+                // input * 0.5 * (1.0 + erf(input / sqrt(2.0)))
+                let half = b.scale(x);
+                let scaled = b.scale(x);
+                let erf = b.error_function(scaled);
+                let one_plus = b.map_passing("add", erf);
+                b.multiply(half, one_plus)
+            }),
+            Activation::GeluFast => self.module("", &[x], |b| {
+                // 0.5 * input * (1.0 + tanh(input * 0.7978845608 * (1.0 + 0.044715 * input * input)))
+                let half = b.scale(x);
+                let scaled = b.scale(x);
+                let square = b.scale(x);
+                let square = b.multiply(square, x);
+                let one_plus = b.map_passing("add", square);
+                let product = b.multiply(scaled, one_plus);
+                let tanh = b.map_saving_output("tanh", product);
                 let one_plus = b.map_passing("add", tanh);
                 b.multiply(half, one_plus)
             }),
