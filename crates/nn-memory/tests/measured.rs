@@ -4,10 +4,13 @@
 #[path = "../examples/accuracy/row.rs"]
 mod row;
 
+use std::collections::BTreeSet;
+
 use row::{Held, Row};
 
 /// Most that the peak may be off in percent, by family of the rows. Written down once; never to be loosened.
 const TOLERANCES: &[(&str, f64)] = &[
+    ("cnn", 0.7),
     ("decoder", 3.0),
     ("decoder-infer", 2.0),
     ("encdec", 2.5),
@@ -29,9 +32,20 @@ const P95: f64 = 2.0;
 const BLOCKS: [f64; 3] = [0.7, 0.02, 0.2];
 /// The same of the activations that stand after forward.
 const KEPT: [f64; 3] = [0.08, 0.001, 0.02];
-/// And of what the allocator takes from the device; the worst are rows of inference, whose measurement held keys and
-/// values of the prefill while it decoded.
-const RESERVED: [f64; 3] = [25.0, 0.05, 4.0];
+/// And of what the allocator takes from the device, by family over all files. Half of the rows are met to the byte, but 43
+/// of 4,016 are off by more than a tenth, up and down, in training as in inference.
+const RESERVED: &[(&str, [f64; 3])] = &[
+    ("cnn", [1.3, 1.3, 1.3]),
+    ("decoder", [14.2, 0.001, 1.4]),
+    ("decoder-infer", [22.4, 0.001, 0.6]),
+    ("encdec", [16.2, 0.001, 2.2]),
+    ("encoder", [18.5, 0.001, 2.9]),
+    ("lora", [23.2, 0.001, 1.0]),
+    ("mlp", [24.9, 0.001, 2.6]),
+    ("vit", [21.0, 0.001, 7.9]),
+];
+/// The same of all families together, of the files that are held to a tolerance, in blocks, and mixed.
+const RESERVED_OF_FILES: [[f64; 3]; 3] = [[22.4, 0.001, 3.1], [24.9, 0.001, 1.2], [23.2, 0.001, 1.4]];
 /// And the worst of what one token more after the prefill takes.
 const DECODE: f64 = 0.6;
 
@@ -62,29 +76,71 @@ const IN_BLOCKS: [&str; 3] = [
 /// Runs in which everything was drawn at once, held in blocks as well.
 const MIXED: [&str; 1] = [include_str!("measured/mixed.jsonl")];
 
-fn rows(files: &'static [&'static str]) -> impl Iterator<Item = (Row, f64)> {
-    files.iter().flat_map(|file| file.lines()).filter_map(|line| {
-        let row = Row::read(line, false);
-        let tolerance = TOLERANCES.iter().find(|(family, _)| *family == row.family)?.1;
-        Some((row, tolerance))
-    })
+/// A row that the engine follows.
+#[derive(Clone)]
+struct HeldRow {
+    id: String,
+    family: String,
+    held: Held,
 }
 
-fn held(files: &'static [&'static str]) -> Vec<(String, Held, f64)> {
-    rows(files).filter_map(|(row, tolerance)| Some((row.id, row.outcome.ok()?, tolerance))).collect()
+/// The models of measured rows that the engine does not follow.
+const NOT_FOLLOWED: &[&str] = &[
+    // Recurrences, convolutions and denoising.
+    "custom ConvNet",
+    "custom LM",
+    "custom UNet",
+    "diffusers UNet2DConditionModel",
+    "timm model convnext_tiny",
+    "timm model convnextv2_tiny",
+    "torchvision model alexnet",
+    "torchvision model convnext_tiny",
+    "torchvision model deeplabv3_resnet50",
+    "torchvision model densenet121",
+    "torchvision model efficientnet_b0",
+    "torchvision model efficientnet_b3",
+    "torchvision model fcn_resnet50",
+    "torchvision model googlenet",
+    "torchvision model mobilenet_v2",
+    "torchvision model mobilenet_v3_small",
+    "torchvision model regnet_y_400mf",
+    "torchvision model resnet101",
+    "torchvision model resnet18",
+    "torchvision model resnet34",
+    "torchvision model resnet50",
+    "torchvision model resnext50_32x4d",
+    "torchvision model shufflenet_v2_x1_0",
+    "torchvision model squeezenet1_1",
+    "torchvision model vgg11_bn",
+    "torchvision model vgg16",
+    "torchvision model wide_resnet50_2",
+    // EVA-02 without a classifier, and Swin as torchvision has it.
+    "timm model eva02_tiny_patch14_224",
+    "torchvision model swin_t",
+];
+
+fn rows(files: &'static [&'static str]) -> impl Iterator<Item = Row> {
+    files.iter().flat_map(|file| file.lines()).map(|line| Row::read(line, false))
+}
+
+fn held(files: &'static [&'static str]) -> Vec<HeldRow> {
+    let held = |row: Row| Some(HeldRow { id: row.id, family: row.family, held: row.outcome.ok()? });
+    rows(files).filter_map(held).collect()
 }
 
 #[test]
 fn peaks_are_within_the_tolerance_of_their_family() {
-    for (id, held, tolerance) in held(&FILES) {
+    for HeldRow { id, family, held } in held(&FILES) {
         let error = held.peak.error();
+        let tolerance = TOLERANCES.iter().find(|(other, _)| *other == family);
+        let tolerance = tolerance.unwrap_or_else(|| panic!("{id}: no tolerance for {family}")).1;
         assert!(error.abs() <= tolerance, "{id}: {error:+.2} %, {tolerance} % allowed");
     }
 }
 
 #[test]
 fn no_peak_is_far_above_the_measured_one() {
-    for (id, held, _) in [&FILES[..], &IN_BLOCKS, &MIXED].into_iter().flat_map(held) {
+    for HeldRow { id, held, .. } in [&FILES[..], &IN_BLOCKS, &MIXED].into_iter().flat_map(held) {
         let error = held.peak.error();
         assert!(error <= ABOVE, "{id}: {error:+.2} %");
     }
@@ -99,7 +155,7 @@ fn what_stands_after_forward_is_right() {
 
 #[test]
 fn the_median_and_the_tail_of_all_rows_are_kept() {
-    let mut errors: Vec<f64> = held(&FILES).iter().map(|(_, held, _)| held.peak.error().abs()).collect();
+    let mut errors: Vec<f64> = held(&FILES).iter().map(|row| row.held.peak.error().abs()).collect();
     errors.sort_by(f64::total_cmp);
     let (median, tail) = (errors[errors.len() / 2], errors[errors.len() * 95 / 100]);
     assert!(median <= MEDIAN, "median {median:.2} %");
@@ -108,11 +164,11 @@ fn the_median_and_the_tail_of_all_rows_are_kept() {
 
 #[track_caller]
 fn worst_median_and_tail(
-    held: &[(String, Held, f64)],
+    held: &[HeldRow],
     figure: impl Fn(&Held) -> Option<row::Pair>,
     [worst, median, tail]: [f64; 3],
 ) {
-    let mut errors: Vec<f64> = held.iter().filter_map(|(_, held, _)| Some(figure(held)?.error().abs())).collect();
+    let mut errors: Vec<f64> = held.iter().filter_map(|row| Some(figure(&row.held)?.error().abs())).collect();
     errors.sort_by(f64::total_cmp);
     let at = |percent: usize| errors[errors.len() * percent / 100];
     assert!(at(50) <= median, "median {:.3} %", at(50));
@@ -129,15 +185,23 @@ fn the_peak_in_blocks_is_nearer_than_the_peak() {
 
 #[test]
 fn what_the_allocator_takes_from_the_device_is_within_a_few_percent() {
-    worst_median_and_tail(&held(&FILES), |held| held.reserved, RESERVED);
-    worst_median_and_tail(&held(&IN_BLOCKS), |held| held.reserved, RESERVED);
-    worst_median_and_tail(&held(&MIXED), |held| held.reserved, RESERVED);
+    let [files, in_blocks, mixed] = [held(&FILES), held(&IN_BLOCKS), held(&MIXED)];
+    for (held, tolerances) in [&files, &in_blocks, &mixed].into_iter().zip(RESERVED_OF_FILES) {
+        worst_median_and_tail(held, |held| held.reserved, tolerances);
+    }
+    let all = [files, in_blocks, mixed].concat();
+    for (family, tolerances) in RESERVED {
+        let of_family: Vec<_> = all.iter().filter(|row| row.family == *family).cloned().collect();
+        worst_median_and_tail(&of_family, |held| held.reserved, *tolerances);
+    }
+    let listed = |family: &str| RESERVED.iter().any(|(other, _)| *other == family);
+    assert!(all.iter().all(|row| listed(&row.family)), "a family without a tolerance");
 }
 
 #[test]
 fn a_token_more_after_the_prefill_is_as_near() {
     // Elsewhere the measurement held keys and values of the prefill while it decoded.
-    for (id, held, _) in held(&FILES).into_iter().filter(|(id, ..)| id.contains("window")) {
+    for HeldRow { id, held, .. } in held(&FILES).into_iter().filter(|row| row.id.contains("window")) {
         let Some(decode) = held.decode else { continue };
         assert!(decode.error().abs() <= DECODE, "{id}: {:+.2} %", decode.error());
     }
@@ -145,7 +209,7 @@ fn a_token_more_after_the_prefill_is_as_near() {
 
 #[test]
 fn parameters_are_exact_in_every_row() {
-    for (id, held, _) in [&FILES[..], &IN_BLOCKS, &MIXED].into_iter().flat_map(held) {
+    for HeldRow { id, held, .. } in [&FILES[..], &IN_BLOCKS, &MIXED].into_iter().flat_map(held) {
         assert!(held.parameters_are_exact, "{id}");
     }
 }
@@ -154,18 +218,15 @@ fn parameters_are_exact_in_every_row() {
 fn the_peak_lies_in_the_right_phase_in_95_of_100_rows() {
     for files in [&FILES[..], &IN_BLOCKS, &MIXED] {
         let held = held(files);
-        let right = held.iter().filter(|(_, held, _)| held.phase_is_right).count();
+        let right = held.iter().filter(|row| row.held.phase_is_right).count();
         assert!(100 * right >= 95 * held.len(), "{right} of {}", held.len());
     }
 }
 
 #[test]
-fn every_row_of_a_described_family_is_supported() {
-    for (row, _) in rows(&FILES).chain(rows(&IN_BLOCKS)).chain(rows(&MIXED)) {
-        if let Err(reason) = row.outcome {
-            // Models of other families say which; nothing else may be refused.
-            let elsewhere = reason.starts_with("config class ") || reason.starts_with("timm model ");
-            assert!(elsewhere, "{}: {reason}", row.id);
-        }
-    }
+fn every_row_is_followed_but_those_of_the_models_listed() {
+    let rows = [&FILES[..], &IN_BLOCKS, &MIXED].into_iter().flat_map(rows);
+    let refused: BTreeSet<String> = rows.filter_map(|row| row.outcome.err()).collect();
+    let listed: BTreeSet<String> = NOT_FOLLOWED.iter().map(|&model| model.to_owned()).collect();
+    assert_eq!(refused, listed);
 }

@@ -19,6 +19,7 @@ pub struct Row {
 }
 
 /// Measurement and estimate side by side; amounts in bytes.
+#[derive(Clone)]
 pub struct Held {
     pub peak: Pair,
     pub phase_is_right: bool,
