@@ -402,6 +402,16 @@ impl Optimizer {
         self.row().states
     }
 
+    /// Whether its states are made with it, for weights that never get a gradient too.
+    pub(crate) const fn begins_with_states(self) -> bool {
+        matches!(self, Self::Adagrad)
+    }
+
+    /// Whether each weight has a number of steps beside its states: the fused kernels of Adam read it on the device.
+    pub(crate) fn counts_steps_on_the_device(self, asked: Implementation) -> bool {
+        matches!(self, Self::Adam | Self::AdamW | Self::AmsGrad) && self.implementation(asked) == Implementation::Fused
+    }
+
     /// How it runs when asked to run like this: what it does not have becomes what it has.
     pub fn implementation(self, asked: Implementation) -> Implementation {
         let row = self.row();

@@ -20,6 +20,10 @@ const TOLERANCES: &[(&str, f64)] = &[
     ("vit", 1.5),
 ];
 
+/// Bytes of optimizer states that a row lacks: StableLM's norms of heads are counted as one tensor a layer, so that of
+/// Adafactor's sizes, 4 bytes a tensor, there are too few.
+const MERGED_STATES: [(&str, f64); 1] = [("m2-456-stablelm-1.6b-train", 3_072.0)];
+
 /// Most that any peak may be above the measured one. What the total leaves out, the ends of blocks, makes it too small;
 /// what makes it too large is a rule that is wrong.
 const ABOVE: f64 = 0.3;
@@ -196,6 +200,16 @@ fn what_the_allocator_takes_from_the_device_is_within_a_few_percent() {
     }
     let listed = |family: &str| RESERVED.iter().any(|(other, _)| *other == family);
     assert!(all.iter().all(|row| listed(&row.family)), "a family without a tolerance");
+}
+
+#[test]
+fn what_the_optimizer_keeps_is_exact() {
+    for HeldRow { id, held, .. } in [&FILES[..], &IN_BLOCKS, &MIXED].into_iter().flat_map(held) {
+        let Some(state) = held.optimizer_state else { continue };
+        let allowed = MERGED_STATES.iter().find(|(row, _)| *row == id).map_or(0.0, |(_, bytes)| *bytes);
+        let missing = state.measured - state.estimated;
+        assert!((missing - allowed).abs() < 0.5, "{id}: {missing} bytes are missing");
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub struct Held {
     pub peak: Pair,
     pub phase_is_right: bool,
     pub parameters_are_exact: bool,
-    /// Training alone has these.
+    /// Training alone has these. The optimizer's tensors are counted as they store, not as the allocator rounds them.
     pub optimizer_state: Option<Pair>,
     pub kept_after_forward: Option<Pair>,
     /// The peak in blocks, as the allocator counts them.
@@ -104,14 +104,11 @@ fn hold(row: &Value, quick: bool) -> Result<Held, String> {
         .filter(|(phase, _)| *phase != Phase::Decode)
         .max_by_key(|(_, most)| *most)
         .map_or((report.allocated, report.peak_phase), |(phase, most)| (*most, *phase));
-    // The rows count the optimizer's tensors without the gradient scaler's two.
-    let scaler = if scenario.run.precision == PrecisionMode::AutocastFp16 { Bytes::new(2 * 512) } else { Bytes::ZERO };
-    let state = report.optimizer_state.saturating_sub(scaler);
     Ok(Held {
         peak: Pair::new(truth.get("peak_alloc"), allocated).ok_or("no peak_alloc")?,
         phase_is_right: peak_phase == estimated_phase,
         parameters_are_exact: truth["params_count"].as_u64() == Some(report.parameters),
-        optimizer_state: trains.then(|| Pair::new(truth.get("optimizer_bytes"), state)).flatten(),
+        optimizer_state: trains.then(|| Pair::new(truth.get("optimizer_bytes"), report.optimizer_stored)).flatten(),
         kept_after_forward: trains
             .then(|| Pair::new(truth.get("kept_after_forward"), report.kept_after_forward))
             .flatten(),

@@ -99,15 +99,17 @@ impl Vision {
         let kernel = Shape([hidden, self.channels, self.patch, self.patch]);
         let name = (self.library == Library::Timm).then_some("proj");
         let weights = b.patch_weights("patch_embeddings", name, kernel);
-        let class = b.parameter("tokens", Shape::of3(1, tokens, hidden), 3);
+        let tokens_before: Vec<_> = (0..tokens).map(|_| b.parameter("token", Shape::of3(1, 1, hidden), 3)).collect();
         let all = patches.saturating_add(tokens);
         let positions = b.parameter("position_embeddings", Shape::of3(1, all, hidden), 3);
         b.module("embeddings", &[], |b| {
             let projected = b.patches(pixels, weights, Shape::of3(batch, patches, hidden));
             let asks = self.library == Library::Transformers;
             let projected = if asks { embedded(b, request, projected) } else { projected };
-            let before = b.expand(class, Shape::of3(batch, tokens, hidden));
-            let joined = b.concatenate(&[before, projected], Shape::of3(batch, all, hidden));
+            let mut parts: Vec<_> =
+                tokens_before.iter().map(|token| b.expand(*token, Shape::of3(batch, 1, hidden))).collect();
+            parts.push(projected);
+            let joined = b.concatenate(&parts, Shape::of3(batch, all, hidden));
             let sum = b.add_broadcast(joined, positions);
             [joined, sum, b.dropout(sum, self.dropout)]
         })

@@ -40,6 +40,8 @@ pub struct Report {
     pub parameter_bytes: Bytes,
     /// What the optimizer keeps between steps, FP32 copies of weights included.
     pub optimizer_state: Bytes,
+    /// The same as its tensors store it, before the allocator rounds each up; a gradient scaler's not among them.
+    pub optimizer_stored: Bytes,
     /// Keys and values after the prefill.
     pub kv_cache: Bytes,
     /// Workspaces of cuBLAS, included in all of the above.
@@ -178,7 +180,7 @@ impl Report {
     }
 
     fn from(lowered: &Lowered, outcomes: &[Outcome], peak: &Outcome) -> Self {
-        let program = &lowered.passes[0].0;
+        let (program, setting) = &lowered.passes[0];
         let first = &outcomes[0];
         let count = |trainable: bool| {
             program
@@ -214,6 +216,7 @@ impl Report {
             after_backward: bytes(sum(&first.after_backward)),
             parameter_bytes: Bytes::new(weights),
             optimizer_state: bytes(at(&first.before, Kind::OptimizerState) + at(&first.before, Kind::MasterWeights)),
+            optimizer_stored: Bytes::new(setting.optimize.map_or(0, |optimize| step::stored(&optimize, program))),
             kv_cache: bytes(at(&first.after_forward, Kind::KvCache)),
             workspace: bytes(at(&first.before, Kind::Workspace)),
         }

@@ -18,7 +18,7 @@ mod tests;
 
 pub(crate) use heap::{Heaped, heap};
 pub(crate) use ledger::{Ledger, Line};
-pub(crate) use optimize::Optimize;
+pub(crate) use optimize::{Optimize, stored};
 pub(crate) use play::{Amounts, Outcome, Setting, Watch, play};
 
 use crate::Choice;

@@ -36,22 +36,74 @@ impl Target {
         self.shape.elements().unwrap_or(u64::MAX)
     }
 
+    fn stored(&self, element: ElementType) -> u64 {
+        self.elements().saturating_mul(element.bytes())
+    }
+
     fn of(&self, element: ElementType) -> u64 {
-        round(self.elements().saturating_mul(element.bytes()))
+        round(self.stored(element))
     }
 
     fn bytes(&self) -> u64 {
         self.of(self.element)
     }
+
+    /// Whether 8-bit Adam keeps its states in bytes.
+    fn is_quantized(&self) -> bool {
+        self.elements() >= 4_096
+    }
 }
 
-fn targets(optimize: &Optimize, program: &Program) -> impl Iterator<Item = (Parameter, Target)> {
+/// What the optimizer was given, weights without a gradient among them.
+fn given(optimize: &Optimize, program: &Program) -> impl Iterator<Item = (Parameter, Target)> {
     let master = optimize.master_weights;
-    program.parameters.iter().filter(|parameter| parameter.is_updated()).map(move |parameter| {
+    program.parameters.iter().filter(|parameter| parameter.trainable).map(move |parameter| {
         let element = if master { ElementType::Fp32 } else { parameter.element };
         let Parameter { shape, dimensions, copies, .. } = *parameter;
         (*parameter, Target { shape, element, dimensions, copies })
     })
+}
+
+/// What its step works on.
+fn targets(optimize: &Optimize, program: &Program) -> impl Iterator<Item = (Parameter, Target)> {
+    given(optimize, program).filter(|(parameter, _)| parameter.is_updated())
+}
+
+/// A tensor that the optimizer keeps, and in how many layers there is one like it.
+struct State {
+    kind: Kind,
+    /// The weight that it is kept for.
+    name: &'static str,
+    label: &'static str,
+    element: ElementType,
+    shape: Shape,
+    /// As it stores them, before the allocator rounds up.
+    bytes: u64,
+    copies: u64,
+}
+
+/// Tells `keeps` all that the optimizer keeps between steps.
+fn each_kept(optimize: &Optimize, program: &Program, mut keeps: impl FnMut(State)) {
+    let eight_bit = optimize.optimizer.states() == States::EightBit;
+    if eight_bit && targets(optimize, program).any(|(_, target)| target.is_quantized()) {
+        let (kind, element, shape) = (Kind::OptimizerState, ElementType::Fp32, Shape::vector(256));
+        for label in ["signed values of a byte", "unsigned values of a byte"] {
+            keeps(State { kind, name: "", label, element, shape, bytes: 256 * element.bytes(), copies: 1 });
+        }
+    }
+    for (parameter, target) in given(optimize, program) {
+        let Target { shape, element, copies, .. } = target;
+        let name = parameter.name;
+        if optimize.master_weights {
+            let (kind, label) = (Kind::MasterWeights, "FP32 copy");
+            keeps(State { kind, name, label, element, shape, bytes: target.stored(element), copies });
+        }
+        if parameter.is_updated() || optimize.optimizer.begins_with_states() {
+            each_state(optimize, &target, |label, element, bytes| {
+                keeps(State { kind: Kind::OptimizerState, name, label, element, shape, bytes, copies });
+            });
+        }
+    }
 }
 
 /// Tells `stands` what the optimizer keeps between steps.
@@ -60,47 +112,52 @@ pub(super) fn state(
     program: &Program,
     mut stands: impl FnMut(Kind, &'static str, &'static str, ElementType, Shape, u64, u64),
 ) {
-    for (parameter, target) in targets(optimize, program) {
-        let Target { shape, element, copies, .. } = target;
-        if optimize.master_weights {
-            stands(Kind::MasterWeights, parameter.name, "FP32 copy", element, shape, target.bytes(), copies);
-        }
-        each_state(optimize.optimizer, &target, |label, element, bytes| {
-            stands(Kind::OptimizerState, parameter.name, label, element, shape, bytes, copies);
-        });
-    }
+    each_kept(optimize, program, |State { kind, name, label, element, shape, bytes, copies }| {
+        stands(kind, name, label, element, shape, round(bytes), copies);
+    });
 }
 
-/// The states of one tensor: name, type and bytes of each.
-fn each_state(optimizer: Optimizer, target: &Target, mut state: impl FnMut(&'static str, ElementType, u64)) {
+/// Bytes that all of that stores, before the allocator rounds each tensor's up.
+pub(crate) fn stored(optimize: &Optimize, program: &Program) -> u64 {
+    let mut all = 0_u64;
+    each_kept(optimize, program, |kept| all = all.saturating_add(kept.bytes.saturating_mul(kept.copies)));
+    all
+}
+
+/// The states of one tensor: name, type and bytes of each, as it stores them.
+fn each_state(optimize: &Optimize, target: &Target, mut state: impl FnMut(&'static str, ElementType, u64)) {
+    let optimizer = optimize.optimizer;
+    if optimizer.counts_steps_on_the_device(optimize.implementation) {
+        state("step", ElementType::Fp32, ElementType::Fp32.bytes());
+    }
     // Along the last dimension and along the one before it.
     let [.., height, width] = target.shape.0;
     let (rows, columns) = (target.elements() / width.max(1), target.elements() / height.max(1));
     match optimizer.states() {
         States::Tensors(names) => {
             for name in names {
-                state(name, target.element, target.bytes());
+                state(name, target.element, target.stored(target.element));
             }
         }
         States::Factored { element, scalar } => {
             let element = if element { ElementType::Fp32 } else { target.element };
             if target.dimensions > 1 {
-                state("row statistics", element, round(rows * element.bytes()));
-                state("column statistics", element, round(columns * element.bytes()));
+                state("row statistics", element, rows * element.bytes());
+                state("column statistics", element, columns * element.bytes());
             } else {
-                state("variance", element, target.of(element));
+                state("variance", element, target.stored(element));
             }
             if scalar {
-                state("root mean square", ElementType::Fp32, GRANULE);
+                state("root mean square", ElementType::Fp32, ElementType::Fp32.bytes());
             }
         }
         States::EightBit => {
             for name in ["exp_avg", "exp_avg_sq"] {
-                if target.elements() < 4_096 {
-                    state(name, ElementType::Fp32, target.of(ElementType::Fp32));
+                if target.is_quantized() {
+                    state(name, ElementType::Byte, target.stored(ElementType::Byte));
+                    state("block statistics", ElementType::Fp32, 4 * target.elements().div_ceil(256));
                 } else {
-                    state(name, ElementType::Byte, target.of(ElementType::Byte));
-                    state("block statistics", ElementType::Fp32, round(4 * target.elements().div_ceil(256)));
+                    state(name, ElementType::Fp32, target.stored(ElementType::Fp32));
                 }
             }
         }
@@ -108,13 +165,13 @@ fn each_state(optimizer: Optimizer, target: &Target, mut state: impl FnMut(&'sta
             let names: &[&'static str] =
                 if target.dimensions == 2 { &["momentum_buffer"] } else { &["exp_avg", "exp_avg_sq"] };
             for name in names {
-                state(name, target.element, target.bytes());
+                state(name, target.element, target.stored(target.element));
             }
         }
         States::Values(values) => {
             let bits = signed(target.elements()).unsigned_abs().saturating_mul(target.element.bytes());
             let bytes = u128::from(bits) * u128::from(values.millionths()) / u128::from(crate::Decimal::ONE);
-            state("state", target.element, round(u64::try_from(bytes).unwrap_or(u64::MAX)));
+            state("state", target.element, u64::try_from(bytes).unwrap_or(u64::MAX));
         }
     }
 }
