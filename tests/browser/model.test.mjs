@@ -129,9 +129,9 @@ const refused = [
   ['nothing', '', /^Not a JSON object: /],
   ['no model_type', '{"hidden_size": 8}', /^model_type is missing/],
   ['a family that is not known', '{"model_type": "alexnet"}', /^model_type "alexnet" is not supported; supported are gpt2, /],
-  ['a word for a number', '{"model_type":"llama","hidden_size":"large"}', /^hidden_size must be a whole number, got "large"\./],
+  ['a word for a number', '{"model_type":"llama","hidden_size":"large"}', /^hidden_size must be a whole number from 1 to 10,000,000, got "large"\./],
   ['a number for a flag', '{"model_type":"llama","tie_word_embeddings":3}', /^tie_word_embeddings must be true or false, got 3\./],
-  ['a size of zero', '{"model_type":"llama","num_hidden_layers":0}', /^num_hidden_layers must be 1 to 1000000, got 0\./],
+  ['a size of zero', '{"model_type":"llama","num_hidden_layers":0}', /^num_hidden_layers must be 1 to 1,000,000, got 0\./],
   ['heads that do not divide', '{"model_type":"llama","num_attention_heads":7}', /^hidden_size must be divisible by num_attention_heads \(7\), got 4096\./],
 ];
 for (const [what, text, message] of refused) {

@@ -277,6 +277,27 @@ fn one_layer_of_llama_2_7b_by_hand() {
 }
 
 #[test]
+fn no_token_is_sent_to_more_experts_than_there_are() {
+    for (family, experts) in [
+        (Family::Mixtral, "num_local_experts"),
+        (Family::GptOss, "num_local_experts"),
+        (Family::Olmoe, "num_experts"),
+        (Family::Qwen2Moe, "num_experts"),
+        (Family::Qwen3Moe, "num_experts"),
+        (Family::DeepseekV2, "n_routed_experts"),
+        (Family::DeepseekV3, "n_routed_experts"),
+    ] {
+        let mut config = Config::of(family);
+        for (field, value) in [(experts, 8), ("num_experts_per_tok", 9)] {
+            config.set(field, value).expect("a value within the limits");
+        }
+        let scenario = Scenario { model: Model::Described(config), ..Scenario::default() };
+        let told = estimate(&scenario).expect_err("more than there are").to_string();
+        assert_eq!(told, format!("num_experts_per_tok must be no more than {experts} (8), got 9"));
+    }
+}
+
+#[test]
 fn the_cache_of_deepseek_v3_holds_latents_alone() {
     // 70.272 KB a token: table 1 of https://arxiv.org/abs/2505.09343.
     let scenario = Scenario {

@@ -15,6 +15,14 @@ pub(super) fn divisible(field: &'static str, given: u64, by: &'static str, divis
     Ok(given / divisor)
 }
 
+/// How many experts each token is sent to, of those in the field `by`.
+pub(super) fn experts_chosen(per_token: u64, by: &'static str, experts: u64) -> Result<u64, ConfigError> {
+    if per_token > experts {
+        return Err(ConfigError::MoreThan { field: "num_experts_per_tok", given: per_token, by, limit: experts });
+    }
+    Ok(per_token)
+}
+
 /// A field that must be even: positions turn one half against the other.
 pub(super) fn even(field: &'static str, given: u64) -> Result<(), ConfigError> {
     if given.is_multiple_of(2) { Ok(()) } else { Err(ConfigError::Odd { field, by: None, given }) }

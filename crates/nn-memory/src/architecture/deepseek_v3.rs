@@ -4,7 +4,7 @@
 use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, count, optional,
 };
-use super::decoder::divisible;
+use super::decoder::{divisible, experts_chosen};
 use super::latent::{Latent, Positions};
 use super::{ConfigError, Request};
 use crate::Decimal;
@@ -60,7 +60,7 @@ impl DeepseekV3 {
             dropout: self.attention_dropout,
             experts: Experts {
                 count: self.n_routed_experts,
-                per_token: self.num_experts_per_tok.min(self.n_routed_experts),
+                per_token: experts_chosen(self.num_experts_per_tok, "n_routed_experts", self.n_routed_experts)?,
                 hidden: self.hidden_size,
                 intermediate: self.moe_intermediate_size,
                 activation: self.hidden_act,

@@ -4,7 +4,7 @@
 //! of `scaled_dot_product_attention` knows: attention is written out.
 
 use super::config::{FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, count, optional};
-use super::decoder::{alternating_blocks, embed, language_head};
+use super::decoder::{alternating_blocks, embed, experts_chosen, language_head};
 use super::llama::{attend_cached, causal_mask, grouped_heads, rotary_table};
 use super::{ConfigError, Request};
 use crate::Decimal;
@@ -43,6 +43,7 @@ struct Around {
 
 impl GptOss {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
+        experts_chosen(self.num_experts_per_tok, "num_local_experts", self.num_local_experts)?;
         let heads = self.num_attention_heads;
         let (kv_heads, head_dim) = grouped_heads(self.hidden_size, heads, self.num_key_value_heads, self.head_dim)?;
         let (table, embedded) = embed(b, request, "embed_tokens", self.vocab_size, self.hidden_size);
@@ -72,7 +73,7 @@ impl GptOss {
         let normal = b.rms_norm_olmo2(x);
         let experts = BiasedExperts {
             count: self.num_local_experts,
-            per_token: self.num_experts_per_tok.min(self.num_local_experts),
+            per_token: self.num_experts_per_tok,
             hidden: self.hidden_size,
             intermediate: self.intermediate_size,
         };

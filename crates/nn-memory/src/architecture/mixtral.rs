@@ -1,6 +1,7 @@
 //! Mixtral (`modeling_mixtral.py` of transformers 5).
 
 use super::config::{config, count};
+use super::decoder::experts_chosen;
 use super::llama::Block;
 use super::mistral::Mistral;
 use super::{ConfigError, Request};
@@ -20,7 +21,7 @@ impl Mixtral {
         let block = self.mistral.block()?;
         let experts = Experts {
             count: self.num_local_experts,
-            per_token: self.num_experts_per_tok.min(self.num_local_experts),
+            per_token: experts_chosen(self.num_experts_per_tok, "num_local_experts", self.num_local_experts)?,
             hidden: block.hidden,
             intermediate: block.intermediate,
             activation: block.activation,

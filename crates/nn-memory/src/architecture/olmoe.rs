@@ -1,6 +1,7 @@
 //! OLMoE (`modeling_olmoe.py` of transformers 5).
 
 use super::config::{FLAG, config, count};
+use super::decoder::experts_chosen;
 use super::llama::{Block, QueryKeyNorm, grouped_heads, model};
 use super::olmo::Olmo;
 use super::{ConfigError, Request};
@@ -29,7 +30,7 @@ impl Olmoe {
             grouped_heads(olmo.hidden_size, olmo.num_attention_heads, olmo.num_key_value_heads, None)?;
         let experts = Experts {
             count: self.num_experts,
-            per_token: self.num_experts_per_tok.min(self.num_experts),
+            per_token: experts_chosen(self.num_experts_per_tok, "num_experts", self.num_experts)?,
             hidden: olmo.hidden_size,
             intermediate: olmo.intermediate_size,
             activation: olmo.hidden_act,

@@ -1,6 +1,7 @@
 //! Qwen 3 with experts (`modeling_qwen3_moe.py` of transformers 5).
 
 use super::config::{FLAG, WIDTH, config, count, optional};
+use super::decoder::experts_chosen;
 use super::llama::{Block, model};
 use super::qwen3::Qwen3Base;
 use super::{ConfigError, Request};
@@ -30,7 +31,7 @@ impl Qwen3Moe {
         let block = self.qwen3.block()?;
         let experts = Experts {
             count: self.num_experts,
-            per_token: self.num_experts_per_tok.min(self.num_experts),
+            per_token: experts_chosen(self.num_experts_per_tok, "num_experts", self.num_experts)?,
             hidden: block.hidden,
             intermediate: self.moe_intermediate_size,
             activation: block.activation,

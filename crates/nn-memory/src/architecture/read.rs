@@ -66,6 +66,17 @@ pub enum ConfigError {
         /// The value of that.
         divisor: u64,
     },
+    /// One field may be no more than another.
+    MoreThan {
+        /// The field to change.
+        field: &'static str,
+        /// Its value.
+        given: u64,
+        /// The field that limits it.
+        by: &'static str,
+        /// The value of that.
+        limit: u64,
+    },
     /// A field, or its quotient by another, must be even.
     Odd {
         /// The field to change.
@@ -88,6 +99,7 @@ impl ConfigError {
             Self::WrongType { field, .. }
             | Self::OutOfRange { field, .. }
             | Self::NotDivisible { field, .. }
+            | Self::MoreThan { field, .. }
             | Self::Odd { field, .. } => Some(field),
             Self::UnknownField { field } => Some(field),
         }
@@ -115,11 +127,15 @@ impl fmt::Display for ConfigError {
             }
             Self::WrongType { field, given, expected } => write!(f, "{field} must be {expected}, got {given}"),
             Self::OutOfRange { field, given, limits } => {
-                write!(f, "{field} must be {} to {}, got {given}", limits.start(), limits.end())
+                let [least, most, given] = [*limits.start(), *limits.end(), *given].map(format_count);
+                write!(f, "{field} must be {least} to {most}, got {given}")
             }
             Self::UnknownField { field } => write!(f, "{field} is no field of this family"),
             Self::NotDivisible { field, given, by, divisor } => {
                 write!(f, "{field} must be divisible by {by} ({divisor}), got {given}")
+            }
+            Self::MoreThan { field, given, by, limit } => {
+                write!(f, "{field} must be no more than {by} ({limit}), got {given}")
             }
             Self::Odd { field, by: None, given } => write!(f, "{field} must be even, got {given}"),
             Self::Odd { field, by: Some(by), given } => {
@@ -138,6 +154,8 @@ pub(super) enum Value {
     Null,
     Flag(bool),
     Count(u64),
+    /// No field takes it: it is shown alone.
+    Negative(i64),
     Number(f64),
     Text(String),
     /// Of each element, where it is a type of layers, whether those have a window.
@@ -152,7 +170,9 @@ impl Value {
             Self::Null => "null".into(),
             Self::Flag(flag) => flag.to_string(),
             Self::Count(count) => count.to_string(),
-            Self::Number(number) => number.to_string(),
+            Self::Negative(count) => count.to_string(),
+            // As a file writes it: 4096.0 is no whole number there.
+            Self::Number(number) => format!("{number:?}"),
             Self::Text(text) => format!("{:?}", shown(text)),
             Self::List(_) => "a list".into(),
             Self::Object(..) => "an object".into(),
@@ -258,7 +278,7 @@ impl<'de> Visitor<'de> for Read {
     }
 
     fn visit_i64<E>(self, count: i64) -> Result<Value, E> {
-        Ok(u64::try_from(count).map_or(Value::Number(-1.0), Value::Count))
+        Ok(u64::try_from(count).map_or(Value::Negative(count), Value::Count))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
@@ -316,13 +336,15 @@ impl Described {
         if bytes > Config::LONGEST {
             return Err(ConfigError::TooLong { bytes });
         }
+        // Some editors begin a file with a mark of its byte order.
+        let text = text.trim_start_matches('\u{feff}');
         let mut json = serde_json::Deserializer::from_str(text);
         let read =
             Read { objects: 2, lists: false }.deserialize(&mut json).and_then(|value| json.end().map(|()| value));
         let entries = match read {
             Ok(Value::Object(_, entries)) => entries,
             Ok(other) => return Err(ConfigError::NotJson { reason: format!("it is {}", other.words()) }),
-            Err(error) => return Err(ConfigError::NotJson { reason: error.to_string() }),
+            Err(error) => return Err(ConfigError::NotJson { reason: stumbled(text, &error) }),
         };
         match (entries.family(), entries.get(TEXT_CONFIG)) {
             (Err(unknown @ ConfigError::UnknownModelType { .. }), Some(Value::Object(_, text))) => {
@@ -418,6 +440,15 @@ impl fmt::Display for Remark {
             }
         }
     }
+}
+
+/// What the reader stumbled over, with what stands there.
+fn stumbled(text: &str, error: &serde_json::Error) -> String {
+    let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
+    // The column counts bytes, and may lie within a character.
+    let place = line.floor_char_boundary(error.column().saturating_sub(1));
+    let there = line.get(place..).unwrap_or_default().trim();
+    if there.is_empty() { error.to_string() } else { format!("{error}, at “{}”", shown(there)) }
 }
 
 /// As much of a name as a message has room for.
@@ -524,7 +555,10 @@ impl Config {
             (FieldKind::OptionalCount { .. }, Value::Null) => 0,
             // Fields that a configuration leaves out are sometimes written as null.
             (_, Value::Null) => field.default,
-            (FieldKind::Count { .. }, _) => return Err(wrong("a whole number")),
+            (FieldKind::Count { minimum, maximum }, _) => {
+                let [least, most] = [minimum, maximum].map(format_count);
+                return Err(wrong(&format!("a whole number from {least} to {most}")));
+            }
             // Some limits are written as 8.0.
             (FieldKind::OptionalCount { .. }, Value::Number(number)) if *number >= 0.0 && *number <= 1e6 => {
                 whole_at_least(*number)
@@ -581,12 +615,24 @@ mod tests {
         assert_eq!(error(r#"{"model_type":7}"#), "model_type must be a name, got 7");
         assert_eq!(
             error(r#"{"model_type":"llama","num_hidden_layers":0}"#),
-            "num_hidden_layers must be 1 to 1000000, got 0"
+            "num_hidden_layers must be 1 to 1,000,000, got 0"
         );
         assert_eq!(
             error(r#"{"model_type":"llama","num_hidden_layers":-3}"#),
-            "num_hidden_layers must be a whole number, got -1"
+            "num_hidden_layers must be a whole number from 1 to 1,000,000, got -3"
         );
+        assert_eq!(
+            error(r#"{"model_type":"llama","hidden_size":4096.0}"#),
+            "hidden_size must be a whole number from 1 to 10,000,000, got 4096.0"
+        );
+        for (text, there) in [
+            ("https://huggingface.co/gpt2", "“https://huggingface.co/gpt2”"),
+            ("{\"model_type\":\"gpt2\",\n\"loss\": NaN}", "aN}”"),
+            ("{\"é\": é}", "”"),
+        ] {
+            let told = error(text);
+            assert!(told.starts_with("not a JSON object: ") && told.ends_with(there), "{told}");
+        }
         assert_eq!(
             error(r#"{"model_type":"llama","tie_word_embeddings":"yes"}"#),
             "tie_word_embeddings must be true or false, got \"yes\""
@@ -616,6 +662,12 @@ mod tests {
                 )
             );
         }
+    }
+
+    #[test]
+    fn a_mark_of_the_byte_order_is_no_part_of_a_file() {
+        let marked = "\u{feff}{\"model_type\":\"gpt2\"}";
+        assert_eq!(Config::from_json(marked), Ok(Config::of(Family::Gpt2)));
     }
 
     #[test]
