@@ -119,9 +119,38 @@ impl Pass {
     }
 }
 
+/// What a family reads, and what it makes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Tokens, to which it adds one after the other.
+    Decoder,
+    /// Tokens, to name some or all of them.
+    Encoder,
+    /// Tokens, from which a decoder of its own makes others.
+    EncoderDecoder,
+    /// Images.
+    Images,
+    /// Vectors.
+    Vectors,
+}
+
+/// How a family's code attends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attending {
+    /// By a kernel that is chosen.
+    Kernels,
+    /// In operators of its own, whatever is chosen.
+    WrittenOut,
+    /// Not at all.
+    None,
+}
+
 /// A family of architectures, and how it is described and lowered.
 macro_rules! families {
-    ($($(#[$doc:meta])* $family:ident, $model_type:literal, $name:literal, $module:ident::$config:ident;)*) => {
+    ($(
+        $(#[$doc:meta])*
+        $family:ident, $model_type:literal, $name:literal, $kind:ident, $attention:ident, $module:ident::$config:ident;
+    )*) => {
         /// A family of architectures: the `model_type` of `config.json`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -147,6 +176,18 @@ macro_rules! families {
                 }
             }
 
+            const fn kind(self) -> Kind {
+                match self {
+                    $(Self::$family => Kind::$kind,)*
+                }
+            }
+
+            const fn attention(self) -> Attending {
+                match self {
+                    $(Self::$family => Attending::$attention,)*
+                }
+            }
+
             /// The fields of its configuration, in the order of the form.
             pub const fn fields(self) -> &'static [ConfigField] {
                 match self {
@@ -163,153 +204,166 @@ macro_rules! families {
     };
 }
 
-// A new family is a row here and a file.
+// A new family is a row here and a file: `model_type`, name, what it reads and makes, how it attends, its configuration.
 families! {
     /// GPT-2, and GPT-3 by its shape.
-    Gpt2, "gpt2", "GPT-2", gpt2::Gpt2;
+    Gpt2, "gpt2", "GPT-2", Decoder, Kernels, gpt2::Gpt2;
     /// Llama 1 to 3.
-    Llama, "llama", "Llama", llama::Llama;
+    Llama, "llama", "Llama", Decoder, Kernels, llama::Llama;
     /// Mistral.
-    Mistral, "mistral", "Mistral", mistral::Mistral;
+    Mistral, "mistral", "Mistral", Decoder, Kernels, mistral::Mistral;
     /// Ministral 3.
-    Ministral3, "ministral3", "Ministral 3", ministral3::Ministral3;
+    Ministral3, "ministral3", "Ministral 3", Decoder, Kernels, ministral3::Ministral3;
     /// Mixtral: experts in Mistral's blocks.
-    Mixtral, "mixtral", "Mixtral", mixtral::Mixtral;
+    Mixtral, "mixtral", "Mixtral", Decoder, Kernels, mixtral::Mixtral;
     /// Qwen 1.5, 2 and 2.5.
-    Qwen2, "qwen2", "Qwen2", qwen2::Qwen2;
+    Qwen2, "qwen2", "Qwen2", Decoder, Kernels, qwen2::Qwen2;
     /// Qwen 3.
-    Qwen3, "qwen3", "Qwen3", qwen3::Qwen3;
+    Qwen3, "qwen3", "Qwen3", Decoder, Kernels, qwen3::Qwen3;
     /// Qwen 1.5 and 2 with experts.
-    Qwen2Moe, "qwen2_moe", "Qwen2 MoE", qwen2_moe::Qwen2Moe;
+    Qwen2Moe, "qwen2_moe", "Qwen2 MoE", Decoder, Kernels, qwen2_moe::Qwen2Moe;
     /// Qwen 3 with experts.
-    Qwen3Moe, "qwen3_moe", "Qwen3 MoE", qwen3_moe::Qwen3Moe;
+    Qwen3Moe, "qwen3_moe", "Qwen3 MoE", Decoder, Kernels, qwen3_moe::Qwen3Moe;
     /// DeepSeek-V2.
-    DeepseekV2, "deepseek_v2", "DeepSeek-V2", deepseek_v2::DeepseekV2;
+    DeepseekV2, "deepseek_v2", "DeepSeek-V2", Decoder, Kernels, deepseek_v2::DeepseekV2;
     /// DeepSeek-V3 and R1.
-    DeepseekV3, "deepseek_v3", "DeepSeek-V3", deepseek_v3::DeepseekV3;
+    DeepseekV3, "deepseek_v3", "DeepSeek-V3", Decoder, Kernels, deepseek_v3::DeepseekV3;
     /// Gemma 1.
-    Gemma, "gemma", "Gemma", gemma::Gemma;
+    Gemma, "gemma", "Gemma", Decoder, Kernels, gemma::Gemma;
     /// Gemma 2.
-    Gemma2, "gemma2", "Gemma 2", gemma2::Gemma2;
+    Gemma2, "gemma2", "Gemma 2", Decoder, Kernels, gemma2::Gemma2;
     /// Gemma 3 without its vision tower.
-    Gemma3, "gemma3_text", "Gemma 3", gemma3::Gemma3;
+    Gemma3, "gemma3_text", "Gemma 3", Decoder, Kernels, gemma3::Gemma3;
     /// OPT.
-    Opt, "opt", "OPT", opt::Opt;
+    Opt, "opt", "OPT", Decoder, Kernels, opt::Opt;
     /// GPT-Neo.
-    GptNeo, "gpt_neo", "GPT-Neo", gpt_neo::GptNeo;
+    GptNeo, "gpt_neo", "GPT-Neo", Decoder, WrittenOut, gpt_neo::GptNeo;
     /// GPT-J.
-    GptJ, "gptj", "GPT-J", gptj::GptJ;
+    GptJ, "gptj", "GPT-J", Decoder, WrittenOut, gptj::GptJ;
     /// GPT-NeoX, Pythia.
-    GptNeoX, "gpt_neox", "GPT-NeoX", gpt_neox::GptNeoX;
+    GptNeoX, "gpt_neox", "GPT-NeoX", Decoder, Kernels, gpt_neox::GptNeoX;
     /// gpt-oss.
-    GptOss, "gpt_oss", "gpt-oss", gpt_oss::GptOss;
+    GptOss, "gpt_oss", "gpt-oss", Decoder, WrittenOut, gpt_oss::GptOss;
     /// BLOOM.
-    Bloom, "bloom", "BLOOM", bloom::Bloom;
+    Bloom, "bloom", "BLOOM", Decoder, WrittenOut, bloom::Bloom;
     /// MPT.
-    Mpt, "mpt", "MPT", mpt::Mpt;
+    Mpt, "mpt", "MPT", Decoder, WrittenOut, mpt::Mpt;
     /// Phi 1, 1.5 and 2.
-    Phi, "phi", "Phi", phi::Phi;
+    Phi, "phi", "Phi", Decoder, Kernels, phi::Phi;
     /// Phi 3 and 4.
-    Phi3, "phi3", "Phi 3", phi3::Phi3;
+    Phi3, "phi3", "Phi 3", Decoder, Kernels, phi3::Phi3;
     /// Falcon.
-    Falcon, "falcon", "Falcon", falcon::Falcon;
+    Falcon, "falcon", "Falcon", Decoder, Kernels, falcon::Falcon;
     /// OLMo.
-    Olmo, "olmo", "OLMo", olmo::Olmo;
+    Olmo, "olmo", "OLMo", Decoder, Kernels, olmo::Olmo;
     /// OLMo 2.
-    Olmo2, "olmo2", "OLMo 2", olmo2::Olmo2;
+    Olmo2, "olmo2", "OLMo 2", Decoder, Kernels, olmo2::Olmo2;
     /// OLMo 3.
-    Olmo3, "olmo3", "OLMo 3", olmo3::Olmo3;
+    Olmo3, "olmo3", "OLMo 3", Decoder, Kernels, olmo3::Olmo3;
     /// OLMoE: OLMo with experts.
-    Olmoe, "olmoe", "OLMoE", olmoe::Olmoe;
+    Olmoe, "olmoe", "OLMoE", Decoder, Kernels, olmoe::Olmoe;
     /// Granite 3.
-    Granite, "granite", "Granite", granite::Granite;
+    Granite, "granite", "Granite", Decoder, Kernels, granite::Granite;
     /// Command R and Aya.
-    Cohere, "cohere", "Cohere", cohere::Cohere;
+    Cohere, "cohere", "Cohere", Decoder, Kernels, cohere::Cohere;
     /// Command R7B and Command A.
-    Cohere2, "cohere2", "Cohere 2", cohere2::Cohere2;
+    Cohere2, "cohere2", "Cohere 2", Decoder, Kernels, cohere2::Cohere2;
     /// GLM-4 of 2024.
-    Glm, "glm", "GLM", glm::Glm;
+    Glm, "glm", "GLM", Decoder, Kernels, glm::Glm;
     /// GLM-4-0414 and GLM-Z1.
-    Glm4, "glm4", "GLM-4", glm4::Glm4;
+    Glm4, "glm4", "GLM-4", Decoder, Kernels, glm4::Glm4;
     /// Seed-OSS.
-    SeedOss, "seed_oss", "Seed-OSS", seed_oss::SeedOss;
+    SeedOss, "seed_oss", "Seed-OSS", Decoder, Kernels, seed_oss::SeedOss;
     /// StableLM.
-    StableLm, "stablelm", "StableLM", stablelm::StableLm;
+    StableLm, "stablelm", "StableLM", Decoder, Kernels, stablelm::StableLm;
     /// SmolLM 3.
-    SmolLm3, "smollm3", "SmolLM 3", smollm3::SmolLm3;
+    SmolLm3, "smollm3", "SmolLM 3", Decoder, Kernels, smollm3::SmolLm3;
     /// StarCoder2.
-    Starcoder2, "starcoder2", "StarCoder2", starcoder2::Starcoder2;
+    Starcoder2, "starcoder2", "StarCoder2", Decoder, Kernels, starcoder2::Starcoder2;
     /// T5 and FLAN-T5.
-    T5, "t5", "T5", t5::T5;
+    T5, "t5", "T5", EncoderDecoder, Kernels, t5::T5;
     /// mT5.
-    Mt5, "mt5", "mT5", mt5::Mt5;
+    Mt5, "mt5", "mT5", EncoderDecoder, Kernels, mt5::Mt5;
     /// BERT.
-    Bert, "bert", "BERT", bert::Bert;
+    Bert, "bert", "BERT", Encoder, Kernels, bert::Bert;
     /// RoBERTa.
-    Roberta, "roberta", "RoBERTa", roberta::Roberta;
+    Roberta, "roberta", "RoBERTa", Encoder, Kernels, roberta::Roberta;
     /// XLM-RoBERTa.
-    XlmRoberta, "xlm-roberta", "XLM-RoBERTa", xlm_roberta::XlmRoberta;
+    XlmRoberta, "xlm-roberta", "XLM-RoBERTa", Encoder, Kernels, xlm_roberta::XlmRoberta;
     /// CamemBERT.
-    Camembert, "camembert", "CamemBERT", camembert::Camembert;
+    Camembert, "camembert", "CamemBERT", Encoder, Kernels, camembert::Camembert;
     /// DistilBERT.
-    DistilBert, "distilbert", "DistilBERT", distilbert::DistilBert;
+    DistilBert, "distilbert", "DistilBERT", Encoder, Kernels, distilbert::DistilBert;
     /// ELECTRA.
-    Electra, "electra", "ELECTRA", electra::Electra;
+    Electra, "electra", "ELECTRA", Encoder, Kernels, electra::Electra;
     /// ALBERT.
-    Albert, "albert", "ALBERT", albert::Albert;
+    Albert, "albert", "ALBERT", Encoder, Kernels, albert::Albert;
     /// ModernBERT.
-    ModernBert, "modernbert", "ModernBERT", modernbert::ModernBert;
+    ModernBert, "modernbert", "ModernBERT", Encoder, Kernels, modernbert::ModernBert;
     /// BART.
-    Bart, "bart", "BART", bart::Bart;
+    Bart, "bart", "BART", EncoderDecoder, Kernels, bart::Bart;
     /// ViT as transformers has it.
-    Vit, "vit", "ViT", vit::Vit;
+    Vit, "vit", "ViT", Images, Kernels, vit::Vit;
     /// DeiT as transformers has it.
-    Deit, "deit", "DeiT", deit::Deit;
+    Deit, "deit", "DeiT", Images, Kernels, deit::Deit;
     /// ViT and DeiT as timm has them.
-    TimmVit, "timm_vit", "ViT (timm)", timm_vit::TimmVit;
+    TimmVit, "timm_vit", "ViT (timm)", Images, Kernels, timm_vit::TimmVit;
     /// BEiT as timm has it.
-    TimmBeit, "timm_beit", "BEiT (timm)", timm_beit::TimmBeit;
+    TimmBeit, "timm_beit", "BEiT (timm)", Images, Kernels, timm_beit::TimmBeit;
     /// EVA-02 as timm has it.
-    TimmEva, "timm_eva", "EVA-02 (timm)", timm_eva::TimmEva;
+    TimmEva, "timm_eva", "EVA-02 (timm)", Images, Kernels, timm_eva::TimmEva;
     /// ViT as torchvision has it.
-    TorchvisionVit, "torchvision_vit", "ViT (torchvision)", torchvision_vit::TorchvisionVit;
+    TorchvisionVit, "torchvision_vit", "ViT (torchvision)", Images, Kernels, torchvision_vit::TorchvisionVit;
     /// Swin as timm has it.
-    TimmSwin, "timm_swin", "Swin (timm)", timm_swin::TimmSwin;
+    TimmSwin, "timm_swin", "Swin (timm)", Images, WrittenOut, timm_swin::TimmSwin;
     /// MLP-Mixer as timm has it.
-    TimmMixer, "timm_mixer", "MLP-Mixer (timm)", timm_mixer::TimmMixer;
+    TimmMixer, "timm_mixer", "MLP-Mixer (timm)", Images, None, timm_mixer::TimmMixer;
     /// A multilayer perceptron.
-    Mlp, "mlp", "Multilayer perceptron", mlp::Mlp;
+    Mlp, "mlp", "Multilayer perceptron", Vectors, None, mlp::Mlp;
     /// Logistic regression.
-    LogisticRegression, "logistic_regression", "Logistic regression", mlp::LogisticRegression;
+    LogisticRegression, "logistic_regression", "Logistic regression", Vectors, None, mlp::LogisticRegression;
 }
 
 impl Family {
     /// Whether its inference goes on token by token, with a key-value cache.
     pub const fn decodes(self) -> bool {
-        !matches!(
-            self,
-            Self::T5
-                | Self::Mt5
-                | Self::Bart
-                | Self::Bert
-                | Self::Roberta
-                | Self::XlmRoberta
-                | Self::Camembert
-                | Self::DistilBert
-                | Self::Electra
-                | Self::Albert
-                | Self::ModernBert
-                | Self::Vit
-                | Self::Deit
-                | Self::TimmVit
-                | Self::TimmBeit
-                | Self::TimmEva
-                | Self::TorchvisionVit
-                | Self::TimmSwin
-                | Self::TimmMixer
-                | Self::Mlp
-                | Self::LogisticRegression
-        )
+        matches!(self.kind(), Kind::Decoder)
+    }
+
+    /// Whether it reads tokens, so that the sequence length is asked for.
+    pub const fn reads_tokens(self) -> bool {
+        matches!(self.kind(), Kind::Decoder | Kind::Encoder | Kind::EncoderDecoder)
+    }
+
+    /// Whether a decoder of its own follows the encoder, so that the target length is asked for.
+    pub const fn has_target(self) -> bool {
+        matches!(self.kind(), Kind::EncoderDecoder)
+    }
+
+    /// Whether it can end in one label for the sequence as well as in logits for each token.
+    pub const fn takes_head(self) -> bool {
+        matches!(self.kind(), Kind::Encoder)
+    }
+
+    /// Whether it ends in one label per sample where `head` is asked for, so that the loss is a choice: that of language
+    /// models is the library's.
+    pub fn labels_samples(self, head: Head) -> bool {
+        if self.takes_head() { head == Head::Classification } else { !self.reads_tokens() }
+    }
+
+    /// Whether it attends.
+    pub const fn attends(self) -> bool {
+        !matches!(self.attention(), Attending::None)
+    }
+
+    /// Whether the kernel of attention is a choice.
+    pub const fn chooses_attention(self) -> bool {
+        matches!(self.attention(), Attending::Kernels)
+    }
+
+    /// Whether it drops anything in training.
+    pub fn drops(self) -> bool {
+        self.fields().iter().any(|field| field.key.contains("drop"))
     }
 }
 
@@ -320,7 +374,7 @@ impl Config {
     /// Where fields contradict one another, or a tensor passes the limits of 64 bits.
     pub(crate) fn lower(&self, request: &Request) -> Result<Program, ConfigError> {
         let Request { mut run, pass, .. } = *request;
-        if self.family().writes_attention_out() {
+        if self.family().attention() == Attending::WrittenOut {
             run.attention = Attention::Eager;
         }
         let request = &Request { run, ..*request };
@@ -340,50 +394,22 @@ impl Config {
     }
 }
 
-/// What a family's runs have, as its fields tell.
-impl Family {
-    fn has(self, named: impl Fn(&str) -> bool) -> bool {
-        self.fields().iter().any(|field| named(field.key))
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Whether it reads tokens, so that the sequence length is asked for.
-    pub fn reads_tokens(self) -> bool {
-        self.has(|key| key == "vocab_size")
-    }
-
-    /// Whether a decoder of its own follows the encoder, so that the target length is asked for.
-    pub fn has_target(self) -> bool {
-        self.has(|key| key.starts_with("decoder_")) || self.has(|key| key == "num_decoder_layers")
-    }
-
-    /// Whether it can end in one label for the sequence as well as in logits for each token.
-    pub fn takes_head(self) -> bool {
-        self.reads_tokens() && !self.decodes() && !self.has_target()
-    }
-
-    /// Whether it ends in one label per sample where `head` is asked for, so that the loss is a choice: that of language
-    /// models is the library's.
-    pub fn labels_samples(self, head: Head) -> bool {
-        if self.takes_head() { head == Head::Classification } else { !self.reads_tokens() }
-    }
-
-    /// Whether it attends.
-    pub fn attends(self) -> bool {
-        self.has(|key| key.contains("head"))
-    }
-
-    /// Whether the kernel of attention is a choice.
-    pub fn chooses_attention(self) -> bool {
-        self.attends() && !self.writes_attention_out()
-    }
-
-    /// Whether its code knows no other attention than the one that it writes out.
-    const fn writes_attention_out(self) -> bool {
-        matches!(self, Self::Bloom | Self::GptJ | Self::GptNeo | Self::GptOss | Self::Mpt | Self::TimmSwin)
-    }
-
-    /// Whether it drops anything in training.
-    pub fn drops(self) -> bool {
-        self.has(|key| key.contains("drop"))
+    #[test]
+    fn what_a_family_is_agrees_with_its_fields() {
+        for &family in Family::EVERY {
+            let has = |named: &dyn Fn(&str) -> bool| family.fields().iter().any(|field| named(field.key));
+            assert_eq!(family.reads_tokens(), has(&|key| key == "vocab_size"), "{family:?}");
+            let second = has(&|key| key.starts_with("decoder_") || key == "num_decoder_layers");
+            assert_eq!(family.has_target(), second, "{family:?}");
+            assert_eq!(family.attends(), has(&|key| key.contains("head")), "{family:?}");
+            // Who names a label for a whole sequence goes on with none.
+            let labels = has(&|key| key == "num_labels" || key == "num_classes");
+            assert!(!(family.decodes() && labels), "{family:?}");
+            assert!(!family.takes_head() || labels, "{family:?}");
+        }
     }
 }
