@@ -151,7 +151,7 @@ impl Reserved {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Checkpointing, Choice as _, DeviceChoice, Family, Model, Optimizer, PrecisionMode, Run, Training};
+    use crate::{Checkpointing, DeviceChoice, Family, Model, Optimizer, PrecisionMode, Run, Training};
 
     fn training(layers: u64) -> (Scenario, Config) {
         let mut config = Config::of(Family::Gpt2);
