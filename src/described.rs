@@ -3,11 +3,11 @@
 //! Most people open the page to try a size, so its file is loaded when a link or a person first asks for a described model.
 
 use nn_memory::architecture::ConfigField;
-use nn_memory::{Engine, Family, Scenario};
+use nn_memory::{Engine, Family};
 
 use crate::built::Built;
 use crate::charts::{Chart, timeline};
-use crate::form::{DescribedForm, FORM};
+use crate::form::{DescribedForm, FORM, Outcome};
 use crate::later::later;
 use crate::page::Page;
 
@@ -22,7 +22,7 @@ pub struct Described {
     /// What the allocator reserves and the device shows.
     pub reserve: fn(Page) -> Built,
     /// How accurate this is, and the nearest measured runs.
-    pub accuracy: fn(&Scenario) -> (String, Vec<String>),
+    pub accuracy: fn(&Outcome) -> (String, Vec<String>),
 }
 
 /// What to say where it is not there.

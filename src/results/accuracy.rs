@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use leptos::prelude::*;
-use nn_memory::{Choice, Config, Family, Model, ModelKind, Scenario};
+use nn_memory::{Choice, Config, Family, Model, ModelKind, Scenario, catalog};
 
 use crate::built::{Built, built};
 use crate::described;
@@ -82,15 +82,56 @@ fn rows(table: &str) -> Vec<Row<'_>> {
     table.lines().filter_map(row).collect()
 }
 
-/// How unlike the scenario a run is: the settings that change most count most, sizes by how often they double.
-fn distance(row: &Row, scenario: &Scenario) -> u32 {
+/// The settings of a scenario as rows have them.
+fn setting(scenario: &Scenario) -> [&'static str; 5] {
     let run = scenario.run;
     let optimizer = scenario.task.training().map_or("", |training| training.optimizer.key());
-    let setting =
-        [scenario.task.kind().key(), run.precision.key(), optimizer, run.attention.key(), run.checkpointing.key()];
+    [scenario.task.kind().key(), run.precision.key(), optimizer, run.attention.key(), run.checkpointing.key()]
+}
+
+/// A name without what catalogue and runs write differently: `llama-3.2-1b` and `llama3.2-1b`.
+fn plain(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(|byte| !matches!(byte, b'-' | b'_'))
+}
+
+/// Parameters of a measured model: by the catalogue, else as its name says, `410m` or `1.4b`.
+fn parameters(name: &str) -> Option<u64> {
+    let known = catalog::MODELS.iter().find(|model| plain(model.key).eq(plain(name)));
+    known.and_then(|model| model.parameters).or_else(|| {
+        name.split(['-', '_']).find_map(|word| {
+            let (number, scale) = match word.strip_suffix('b') {
+                Some(number) => (number, 1_000_000_000),
+                None => (word.strip_suffix('m')?, 1_000_000),
+            };
+            let (whole, tenths) = number.split_once('.').unwrap_or((number, "0"));
+            let tenths = tenths.get(..1)?.parse::<u64>().ok()?;
+            Some(whole.parse::<u64>().ok()?.checked_mul(scale)?.saturating_add(tenths * (scale / 10)))
+        })
+    })
+}
+
+fn doublings(a: u64, b: u64) -> u32 {
+    a.max(1).ilog2().abs_diff(b.max(1).ilog2())
+}
+
+/// How far a measured model is from the scenario's, of so many parameters: none where they are the same, else by size.
+fn unlike_model(name: &str, scenario: &Scenario, count: u64) -> u32 {
+    const ANOTHER: u32 = 1_000;
+    if matches!(scenario.model, Model::Named(model) if plain(model.key).eq(plain(name))) {
+        return 0;
+    }
+    match parameters(name) {
+        Some(parameters) if parameters == count => 0,
+        Some(parameters) => ANOTHER + 8 * doublings(parameters, count),
+        None => ANOTHER + 32,
+    }
+}
+
+/// How unlike the scenario's the settings of a run are: those that change most count most, sizes by how often they double.
+fn unlike_setting(row: &Row, scenario: &Scenario) -> u32 {
+    let setting = setting(scenario);
     let weights = [16, 8, 2, 4, 4];
     let unlike: u32 = (0..5).filter(|&place| row.setting[place] != setting[place]).map(|place| weights[place]).sum();
-    let doublings = |a: u64, b: u64| a.max(1).ilog2().abs_diff(b.max(1).ilog2());
     unlike + doublings(row.batch, scenario.batch_size) + doublings(row.length, scenario.sequence_length)
 }
 
@@ -104,31 +145,73 @@ fn family(scenario: &Scenario) -> Option<Family> {
 const BY_SIZE: &str = "By size, the figures are rules of thumb: not held against measured runs. Choose the model by name or by hand for figures that are.";
 
 /// The errors of a described model's family in a sentence, and the nearest runs, a line each.
-pub fn measured(scenario: &Scenario) -> (String, Vec<String>) {
-    words(&MEASURED, scenario)
+pub fn measured(outcome: &Outcome) -> (String, Vec<String>) {
+    let parameters = outcome.estimate.report.as_ref().map_or(0, |report| report.parameters);
+    words(&MEASURED, &outcome.scenario, parameters)
 }
 
-fn words(measured: &[Row], scenario: &Scenario) -> (String, Vec<String>) {
+fn words(measured: &[Row], scenario: &Scenario, parameters: u64) -> (String, Vec<String>) {
     let Some(family) = family(scenario) else { return Default::default() };
-    let of_family = measured.iter().filter(|row| row.family == family);
-    let mut rows: Vec<_> = of_family.map(|row| (distance(row, scenario), row)).collect();
+    let of_family: Vec<_> = measured.iter().filter(|row| row.family == family).collect();
     let name = family.label();
-    if rows.is_empty() {
+    if of_family.is_empty() {
         return (format!("{name}: not measured."), Vec::new());
     }
-    let count = rows.len();
+    let count = of_family.len();
     let runs = if count == 1 { "run" } else { "runs" };
     let sentence = format!(
-        "{name}: held against {count} measured {runs}: {}. In whole blocks of the allocator: {}.",
-        spread(rows.iter().map(|(_, row)| row.error.size)),
-        spread(rows.iter().map(|(_, row)| row.blocks.size))
+        "{name}: held against {count} measured {runs}: {}. With what PyTorch's allocator rounds each tensor up to, its whole blocks: {}. {}The runs nearest to yours, + where the estimate is too high:",
+        spread(of_family.iter().map(|row| row.error.size)),
+        spread(of_family.iter().map(|row| row.blocks.size)),
+        unmeasured(measured, &of_family, scenario)
     );
+    let mut last = ("", 0);
+    let mut rows: Vec<_> = of_family
+        .into_iter()
+        .map(|row| {
+            if last.0 != row.name {
+                last = (row.name, unlike_model(row.name, scenario, parameters));
+            }
+            (last.1 + unlike_setting(row, scenario), row)
+        })
+        .collect();
     let mut lines = Vec::new();
     while lines.len() < NEAREST && !rows.is_empty() {
         let nearest = (0..rows.len()).min_by_key(|&place| rows[place].0).unwrap_or(0);
-        lines.push(line(rows.remove(nearest).1));
+        let line = line(rows.remove(nearest).1);
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
     }
     (sentence, lines)
+}
+
+/// Names settings of the scenario that no run of the family has, and those that no run has at all.
+fn unmeasured(measured: &[Row], of_family: &[&Row], scenario: &Scenario) -> String {
+    let run = scenario.run;
+    let optimizer = scenario.task.training().map_or("", |training| training.optimizer.label());
+    let names = [
+        scenario.task.kind().label().to_owned(),
+        run.precision.label().to_owned(),
+        optimizer.to_owned(),
+        format!("attention “{}”", run.attention.label()),
+        format!("checkpointing “{}”", run.checkpointing.label()),
+    ];
+    let mut missing = [const { Vec::new() }; 2];
+    for (place, (key, name)) in setting(scenario).into_iter().zip(names).enumerate() {
+        if measured.iter().all(|row| row.setting[place] != key) {
+            missing[0].push(name);
+        } else if of_family.iter().all(|row| row.setting[place] != key) {
+            missing[1].push(name);
+        }
+    }
+    let mut text = String::new();
+    for (runs, names) in ["No measured run", "No run of this family"].into_iter().zip(missing) {
+        if !names.is_empty() {
+            text.push_str(&format!("{runs} has your setting: {}. ", names.join("; ")));
+        }
+    }
+    text
 }
 
 /// The least error that half of the runs stay within, and the largest.
@@ -142,9 +225,15 @@ fn spread(errors: impl Iterator<Item = u64>) -> String {
 
 fn line(row: &Row) -> String {
     let mut text = format!("{}: {}, batch {} × {}", row.error.words(), row.name, row.batch, row.length);
-    for word in row.setting.into_iter().filter(|word| !word.is_empty()) {
+    let [.., checkpointing] = row.setting;
+    for word in row.setting[..4].iter().filter(|word| !word.is_empty()) {
         text.push_str(", ");
         text.push_str(&word.replace('_', " "));
+    }
+    match checkpointing {
+        "none" => {}
+        "block" => text.push_str(", each block checkpointed"),
+        other => text.push_str(&format!(", checkpointing {other}")),
     }
     text
 }
@@ -159,7 +248,7 @@ pub fn accuracy(page: Page) -> Built {
     let of_outcome = move || {
         page.outcome.with_untracked(|outcome: &Outcome| {
             let described = described::get().filter(|_| outcome.scenario.model.kind() != ModelKind::Size);
-            described.map_or_else(|| (BY_SIZE.to_owned(), Vec::new()), |has| (has.accuracy)(&outcome.scenario))
+            described.map_or_else(|| (BY_SIZE.to_owned(), Vec::new()), |has| (has.accuracy)(outcome))
         })
     };
     let words = RwSignal::new(of_outcome());
@@ -179,7 +268,7 @@ pub fn accuracy(page: Page) -> Built {
 
 #[cfg(test)]
 mod tests {
-    use nn_memory::{PrecisionMode, Run, catalog};
+    use nn_memory::{Checkpointing, Optimizer, PrecisionMode, Run, Task, Training};
 
     use super::*;
 
@@ -200,21 +289,70 @@ e,llama,training,bf16,adamw,sdpa,none,8,512,9.00,1.00
 
     #[test]
     fn a_family_has_its_median_its_worst_and_the_nearest_runs() {
-        let (sentence, lines) = words(&rows(FEW), &scenario("gpt2", PrecisionMode::Bf16));
+        let (sentence, lines) = words(&rows(FEW), &scenario("gpt2", PrecisionMode::Bf16), 0);
         assert_eq!(
             sentence,
             "GPT-2: held against 4 measured runs: median error 0.25 %, worst 1.75 %. \
-             In whole blocks of the allocator: median error 0.02 %, worst 0.10 %."
+             With what PyTorch's allocator rounds each tensor up to, its whole blocks: median error 0.02 %, worst 0.10 %. \
+             The runs nearest to yours, + where the estimate is too high:"
         );
         assert_eq!(lines.len(), 3);
-        assert_eq!(lines[0], "+0.25 %: b, batch 8 × 512, training, bf16, adamw, sdpa, none");
-        let (_, lines) = words(&rows(FEW), &scenario("gpt2", PrecisionMode::Fp32));
-        assert_eq!(lines[0], "−0.50 %: a, batch 1 × 128, training, fp32, adamw, sdpa, none");
+        assert_eq!(lines[0], "+0.25 %: b, batch 8 × 512, training, bf16, adamw, sdpa");
+        let (_, lines) = words(&rows(FEW), &scenario("gpt2", PrecisionMode::Fp32), 0);
+        assert_eq!(lines[0], "−0.50 %: a, batch 1 × 128, training, fp32, adamw, sdpa");
+    }
+
+    /// Three rows of a small model stood there although the model itself was measured.
+    #[test]
+    fn the_same_model_comes_first_then_the_nearest_in_size() {
+        for (key, nearest) in [("llama-3.2-1b", "llama3.2-1b"), ("llama-2-70b", "llama2-70b"), ("gpt2-xl", "gpt2-xl")] {
+            let (_, lines) = words(&MEASURED, &scenario(key, PrecisionMode::Fp32), 0);
+            assert!(lines[0].contains(&format!(" {nearest}, ")), "{key}: {lines:?}");
+        }
+        let (_, lines) = words(&MEASURED, &scenario("llama-3.1-70b", PrecisionMode::Bf16), 70_553_706_496);
+        assert!(lines[0].contains(" llama2-70b, "), "{lines:?}");
+        // Given by its fields, a model is known by its parameters.
+        let mut by_hand = scenario("llama-3.2-1b", PrecisionMode::Bf16);
+        by_hand.model = Model::Described(by_hand.model.config().expect("fields").expect("a configuration"));
+        let (_, lines) = words(&MEASURED, &by_hand, 1_235_814_400);
+        assert!(lines.iter().all(|line| line.contains(" llama3.2-1b, ")), "{lines:?}");
+    }
+
+    #[test]
+    fn names_tell_parameters() {
+        let told = ["llama3.2-1b", "pythia-410m", "olmo2-32b-4l", "stablelm-1.6b", "mixtral-small"].map(parameters);
+        let known = [Some(1_235_814_400), catalog::model("pythia-410m").and_then(|model| model.parameters)];
+        assert_eq!(told[..2], known);
+        assert_eq!(told[2..], [Some(32_000_000_000), Some(1_600_000_000), None]);
+    }
+
+    #[test]
+    fn equal_lines_stand_once() {
+        for model in catalog::MODELS {
+            let (_, lines) = words(&MEASURED, &scenario(model.key, PrecisionMode::AutocastBf16), 0);
+            assert!(lines.iter().enumerate().all(|(place, line)| !lines[..place].contains(line)), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn settings_that_no_run_has_are_named() {
+        let mut scenario = scenario("gpt2", PrecisionMode::Fp16Master);
+        scenario.run.checkpointing = Checkpointing::Selective;
+        scenario.task = Task::Training(Training { optimizer: Optimizer::Lamb, ..Training::default() });
+        let (sentence, _) = words(&rows(FEW), &scenario, 0);
+        let named = "No measured run has your setting: FP16, FP32 master weights; LAMB";
+        assert!(sentence.contains(named), "{sentence}");
+        assert!(sentence.contains("checkpointing “Selective (matrix products kept)”. The runs"), "{sentence}");
+        scenario.run.precision = PrecisionMode::Fp32;
+        let few = FEW.replace("llama,training,bf16,adamw,sdpa,none", "llama,training,bf16,lamb,sdpa,selective");
+        let (sentence, _) = words(&rows(&few), &scenario, 0);
+        assert!(sentence.contains("No run of this family has your setting: LAMB"), "{sentence}");
+        assert!(!sentence.contains("No measured run has"), "{sentence}");
     }
 
     #[test]
     fn what_was_not_measured_says_so() {
-        let (sentence, lines) = words(&rows(FEW), &scenario("gemma-2b", PrecisionMode::Bf16));
+        let (sentence, lines) = words(&rows(FEW), &scenario("gemma-2b", PrecisionMode::Bf16), 0);
         assert_eq!((sentence.as_str(), lines.len()), ("Gemma: not measured.", 0));
     }
 
