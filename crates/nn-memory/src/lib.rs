@@ -57,7 +57,7 @@ mod sweep;
 pub use architecture::{Config, ConfigError, Family, Remark};
 pub use bytes::{Bytes, Size, Unit, UnitSystem};
 pub use choice::Choice;
-pub use described::{Explanation, LayerShare, PartLine, Report, Reserved, TimelinePoint};
+pub use described::{Explanation, LayerShare, PartLine, Report, Reserved, Room, TimelinePoint};
 pub use engine::{Engine, estimate, explain};
 pub use error::EstimateError;
 pub use estimate::{Estimate, Part, PartKind, Share};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::catalog::Platform;
 use crate::{Bytes, Choice, Decimal, Optimizer, Phase, Targets, UnitSystem, format_count};
 
 /// Something to know about an estimate.
@@ -40,6 +41,8 @@ pub enum Note {
     MultiprocessorsAssumed,
     /// What the device shows is more than what is allocated.
     AllocatedNotReserved,
+    /// The device has other kernels and another allocator than those that were followed.
+    OtherKernels(Platform),
     /// Autocast would keep copies of weights that were not frozen.
     CopiesOfWeights {
         /// All of them.
@@ -117,6 +120,7 @@ impl Note {
             | Self::BlockStatisticsNotCounted
             | Self::AdaptersNotCounted
             | Self::AllocatedNotReserved
+            | Self::OtherKernels(_)
             | Self::CopiesOfWeights { .. }
             | Self::BeyondPositions { .. }
             | Self::NoSuchPosition { .. }
@@ -163,7 +167,13 @@ impl Note {
                 "How many multiprocessors the device has is not known: buffers of sums that are shared out among them are those of an H100's 132.".into()
             }
             Self::AllocatedNotReserved => {
-                "This is what PyTorch allocates. nvidia-smi shows more: what its allocator keeps in reserve (1.08 times as much in the median of 124 measured runs) and the driver's context.".into()
+                "This is what PyTorch allocates. nvidia-smi shows more: what the allocator keeps in reserve, which is worked out under “nvidia-smi will show”, and the driver's context.".into()
+            }
+            Self::OtherKernels(Platform::Metal) => {
+                "What was followed is CUDA: on Metal, PyTorch has other kernels and another allocator, and shares the memory with the system. Tensors are as large there; take the rest as a guide.".into()
+            }
+            Self::OtherKernels(_) => {
+                "What was followed is CUDA: ROCm has other kernels, whose buffers may differ. rocm-smi shows more than PyTorch allocates: the allocator's reserve and the driver's context.".into()
             }
             Self::CopiesOfWeights { at_most } => format!(
                 "Counted under torch.inference_mode(). Under torch.no_grad(), autocast keeps a 16-bit copy of every linear weight that requires a gradient until its context ends: up to {} more.",

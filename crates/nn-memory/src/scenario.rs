@@ -1,6 +1,6 @@
 //! What is asked.
 
-use crate::catalog::{self, Device, Multiprocessors};
+use crate::catalog::{self, Device, Multiprocessors, Platform};
 use crate::{Bytes, Choice, Config, Decimal, Optimizer, Precision, Run};
 
 /// A network, what is done with it, and the device it should fit. Links, the page, and tests all speak of this one type.
@@ -308,6 +308,14 @@ impl DeviceChoice {
         match self {
             Self::Catalog(device) => device.multiprocessors,
             Self::Custom(_) => None,
+        }
+    }
+
+    /// What runs PyTorch's kernels on it; a device that is not of the catalogue counts as NVIDIA's.
+    pub fn platform(self) -> Platform {
+        match self {
+            Self::Catalog(device) => device.platform(),
+            Self::Custom(_) => Platform::Cuda,
         }
     }
 

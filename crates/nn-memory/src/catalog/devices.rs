@@ -67,6 +67,30 @@ pub struct Multiprocessors {
     pub threads: u64,
 }
 
+/// What runs PyTorch's kernels on a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Platform {
+    /// NVIDIA's.
+    Cuda,
+    /// AMD's, under the same names in PyTorch.
+    Rocm,
+    /// Apple's.
+    Metal,
+}
+
+impl Device {
+    /// What runs PyTorch's kernels on it, as its id begins.
+    pub fn platform(&self) -> Platform {
+        if self.id.starts_with("apple-") {
+            Platform::Metal
+        } else if self.id.starts_with("mi") {
+            Platform::Rocm
+        } else {
+            Platform::Cuda
+        }
+    }
+}
+
 impl Multiprocessors {
     /// Those of an H100 or H200, which stand in for unknown ones.
     pub const HOPPER: Self = Self { count: 132, threads: 2_048 };
@@ -193,6 +217,7 @@ mod tests {
             }
             let apple = id.starts_with("apple");
             assert_eq!(*cublas_workspace == Bytes::ZERO, apple, "{id}");
+            assert_eq!(device(id).map(|device| device.platform() == Platform::Metal), Some(apple), "{id}");
             assert!(!apple && !id.starts_with("mi") || multiprocessors.is_none(), "{id}");
         }
     }

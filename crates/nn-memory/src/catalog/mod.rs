@@ -3,7 +3,7 @@
 mod devices;
 mod models;
 
-pub use devices::{DEVICES, Device, Multiprocessors, device};
+pub use devices::{DEVICES, Device, Multiprocessors, Platform, device};
 pub use models::{MODELS, Model};
 
 /// The model with this key, upper or lower case.

@@ -1,6 +1,7 @@
 //! The estimate of a described network, in the parts and words of every estimate.
 
 use super::{Lowered, Report, bytes, highest, lower, play, sum};
+use crate::catalog::Platform;
 use crate::estimate::shares;
 use crate::formula::{Operand, Value};
 use crate::program::{Layers, Positions};
@@ -231,9 +232,12 @@ fn notes(scenario: &Scenario, config: &Config, lowered: &Lowered, report: &Repor
     {
         notes.push(Note::CopiesOfWeights { at_most: Bytes::new(program.cast_weights) });
     }
-    notes.push(Note::AllocatedNotReserved);
+    notes.push(match scenario.device.platform() {
+        Platform::Cuda => Note::AllocatedNotReserved,
+        other => Note::OtherKernels(other),
+    });
     notes.push(Note::FollowedStepByStep(report.peak_phase));
-    if scenario.device.multiprocessors().is_none() {
+    if scenario.device.multiprocessors().is_none() && scenario.device.platform() == Platform::Cuda {
         notes.push(Note::MultiprocessorsAssumed);
     }
     if let Some(training) = scenario.task.training() {

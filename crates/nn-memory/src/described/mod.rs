@@ -5,7 +5,7 @@ mod reserve;
 
 pub use answer::{Explanation, LayerShare, PartLine, TimelinePoint};
 pub(crate) use answer::{estimate, explain, read_once, total};
-pub use reserve::Reserved;
+pub use reserve::{Reserved, Room};
 
 use crate::architecture::{Pass, Request};
 use crate::catalog::Multiprocessors;

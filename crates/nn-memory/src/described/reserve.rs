@@ -33,6 +33,38 @@ impl Report {
     }
 }
 
+/// Whether a device has what the allocator would take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// All of it.
+    Enough,
+    /// Not all, but what is in use at once: the allocator gives back what it keeps in reserve.
+    GivesBack,
+    /// Not even what is in use at once.
+    TooLittle,
+}
+
+/// The driver's context at the least, where the scenario counts none.
+const LEAST_CONTEXT: Bytes = Bytes::mib(512);
+
+impl Reserved {
+    /// Whether a device with this much memory has room for it and the driver's context.
+    ///
+    /// Where `cudaMalloc` fails, PyTorch's allocator returns segments of which nothing is in use and tries again
+    /// (`release_cached_blocks` in `c10/cuda/CUDACachingAllocator.cpp`).
+    pub fn room(&self, reported: Bytes) -> Room {
+        let context = if self.context == Bytes::ZERO { LEAST_CONTEXT } else { self.context };
+        let left = reported.saturating_sub(context);
+        if self.reserved <= left {
+            Room::Enough
+        } else if self.allocated <= left {
+            Room::GivesBack
+        } else {
+            Room::TooLittle
+        }
+    }
+}
+
 /// Operators of training that are followed at most, counted in forward: with these the answer takes 2 ms. Inference
 /// takes half the time for each.
 const OPERATORS: u64 = 3_500;
@@ -219,6 +251,24 @@ mod tests {
         let figures = reserved(&scenario, &config).expect("figures");
         assert!(figures.reserved >= figures.allocated);
         assert!(config.set("sliding_window_pattern", 13).is_err(), "more would be written out");
+    }
+
+    #[test]
+    fn a_full_device_gets_back_what_is_not_in_use() {
+        let gib = |reserved, allocated, context| {
+            let [reserved, allocated, context] = [reserved, allocated, context].map(Bytes::gib);
+            let device = reserved.checked_add(context).expect("small");
+            Reserved { reserved, allocated, phase_peaks: Vec::new(), context, device }
+        };
+        for (figures, room) in [
+            (gib(47, 30, 1), Room::Enough),
+            (gib(47, 30, 2), Room::GivesBack),
+            (gib(60, 47, 0), Room::GivesBack),
+            (gib(48, 48, 0), Room::TooLittle),
+            (gib(60, 47, 2), Room::TooLittle),
+        ] {
+            assert_eq!(figures.room(Bytes::gib(48)), room, "{figures:?}");
+        }
     }
 
     #[test]
