@@ -76,6 +76,18 @@ pub fn disclosure(
     open: RwSignal<bool>,
     face: Built,
 ) -> Built {
+    named_disclosure(class, test_id, text(move || label.clone()), controls, open, face)
+}
+
+/// One whose name may change.
+pub fn named_disclosure(
+    class: &'static str,
+    test_id: String,
+    label: Text,
+    controls: String,
+    open: RwSignal<bool>,
+    face: Built,
+) -> Built {
     built(view! {
         <button
             type="button"

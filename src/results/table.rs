@@ -1,14 +1,14 @@
 //! The parts as a table: the truth of which the charts are pictures.
 
 use leptos::prelude::*;
-use nn_memory::{Bytes, Choice, Explanation, Formula, PartKind, PartLine, Unit, UnitSystem, format_count};
+use nn_memory::{Bytes, Choice, Estimate, Explanation, Formula, PartKind, PartLine, Unit, UnitSystem, format_count};
 
 use super::{capitalized, slug};
 use crate::built::{Built, built};
 use crate::described;
 use crate::form::Outcome;
 use crate::page::Page;
-use crate::reactive::{disclosure, effect, flag, put, text};
+use crate::reactive::{effect, flag, named_disclosure, put, text};
 
 /// Lines of tensors that are shown of a part.
 const MOST_LINES: usize = 24;
@@ -147,6 +147,13 @@ impl Row {
             _ => None,
         };
         let tensors = move || tensors().unwrap_or_default();
+        let along = move || match self {
+            Self::Part(kind) if open.get() => outcome.with(|outcome| along(&outcome.estimate, kind, system.get())),
+            _ => String::new(),
+        };
+        let verb = move || if open.get() { "Hide the" } else { "Show the" };
+        let name = self.name();
+        let label = text(move || format!("{} work: {name}", verb()));
         let slug = self.slug();
         let test_id = if self == Self::SystemMemory { slug.to_owned() } else { format!("row-{slug}") };
         built(view! {
@@ -168,14 +175,14 @@ impl Row {
                 </td>
                 <td class="number"><div class="cell">{text(move || cells.with(|cells| cells.share.clone()))}</div></td>
                 <td>
-                    {disclosure(
+                    {named_disclosure(
                         "quiet work-button",
                         format!("show-work-{slug}"),
-                        format!("Show the work: {}", self.name()),
+                        label,
                         format!("work-{slug}"),
                         open,
                         built(view! {
-                            <span class="work-verb">"Show the "</span>
+                            <span class="work-verb">{text(move || format!("{} ", verb()))}</span>
                             "work"
                         }),
                     )}
@@ -183,10 +190,11 @@ impl Row {
             </tr>
             <tr class="work" id=format!("work-{slug}") data-testid=format!("work-{slug}") hidden=flag(move || !open.get())>
                 <td colspan="4">
-                    <p class="formula"><code>{work(|row, outcome| row.formula(outcome).symbols().to_owned())}</code></p>
+                    <p class="formula"><code>{work(symbols)}</code></p>
                     <p class="formula"><code>{work(result)}</code></p>
                     <p class="operands">{work(operands)}</p>
                     <p class="operands" data-testid=format!("tensors-{slug}")>{text(tensors)}</p>
+                    <p class="operands" data-testid=format!("along-{slug}")>{text(along)}</p>
                 </td>
             </tr>
         })
@@ -201,24 +209,43 @@ fn peak(outcome: &Outcome) -> String {
     }
 }
 
-/// Tensors of a part at the peak, a line for those that are alike, the largest first.
+/// Tensors of a part at the peak, a line for those that are alike, the largest first, and their sum.
 fn tensors(explained: &Explanation, kind: PartKind, system: UnitSystem) -> String {
     let lines: Vec<_> = explained.lines.iter().filter(|line| line.part == kind).collect();
+    let sum =
+        |lines: &[&PartLine]| Bytes::new(lines.iter().fold(0_u64, |sum, line| sum.saturating_add(line.bytes.get())));
     let (shown, rest) = lines.split_at(lines.len().min(MOST_LINES));
     let mut text: Vec<_> = shown
         .iter()
         .map(|line| {
-            let PartLine { module, label, shape, element, count, bytes, .. } = line;
+            let PartLine { module, label, count, bytes, .. } = line;
             let separator = if module.is_empty() { "" } else { ": " };
-            let (count, size) = (format_count(*count), bytes.display(system));
-            format!("{count} × {module}{separator}{label} [{shape}] {} = {size}", element.name())
+            let (count, size, holds) = (format_count(*count), bytes.display(system), line.holds());
+            let comma = if holds.starts_with('[') { "" } else { "," };
+            format!("{count} × {module}{separator}{label}{comma} {holds} = {size}")
         })
         .collect();
     if !rest.is_empty() {
-        let bytes = rest.iter().fold(0_u64, |sum, line| sum.saturating_add(line.bytes.get()));
-        text.push(format!("and {} more lines = {}", rest.len(), Bytes::new(bytes).display(system)));
+        text.push(format!("and {} more lines = {}", rest.len(), sum(rest).display(system)));
+    }
+    if !lines.is_empty() {
+        let all = sum(&lines);
+        text.push(format!("in all {} = {all}", all.display(system)));
     }
     text.join("\n")
+}
+
+/// When the figures of a part are so, and the most of it in each phase.
+fn along(estimate: &Estimate, kind: PartKind, system: UnitSystem) -> String {
+    let Some(report) = &estimate.report else { return String::new() };
+    let phases = estimate.most_in_phases(kind);
+    let phases: Vec<_> =
+        phases.iter().map(|(phase, most)| format!("{} {}", phase.label(), most.display(system))).collect();
+    format!(
+        "This is at the peak, in the {} phase. The most of it along the step: {}.",
+        report.peak_phase.label(),
+        phases.join(", ")
+    )
 }
 
 /// The figure, or that it is too small to be one.
@@ -227,14 +254,32 @@ fn figure(bytes: Bytes, unit: Unit) -> String {
     if figure == "0.00" && bytes > Bytes::ZERO { "< 0.01".to_owned() } else { figure }
 }
 
+/// Whether the work of a row is the list of its tensors.
+fn is_listed(row: Row, outcome: &Outcome) -> bool {
+    matches!(row, Row::Part(_)) && outcome.estimate.report.is_some()
+}
+
+fn symbols(row: Row, outcome: &Outcome) -> String {
+    if is_listed(row, outcome) { String::new() } else { row.formula(outcome).terms() }
+}
+
 /// The formula with the numbers put in, and what comes out.
 fn result(row: Row, outcome: &Outcome) -> String {
+    if is_listed(row, outcome) {
+        return String::new();
+    }
     format!("{} = {}", row.formula(outcome).numbers(), row.bytes(outcome))
 }
 
 /// What the symbols stand for.
 fn operands(row: Row, outcome: &Outcome) -> String {
     let operands = row.formula(outcome).operands.iter();
+    if is_listed(row, outcome) {
+        if row.bytes(outcome) == Bytes::ZERO {
+            return "Nothing of it stands at the peak.".to_owned();
+        }
+        return operands.map(|operand| format!("{}: {}", capitalized(operand.name), operand.value)).collect();
+    }
     operands
         .map(|operand| format!("{}: {}, {}", operand.symbol, operand.name, operand.value))
         .collect::<Vec<_>>()
@@ -243,7 +288,7 @@ fn operands(row: Row, outcome: &Outcome) -> String {
 
 #[cfg(test)]
 mod tests {
-    use nn_memory::{Model, Scenario, catalog};
+    use nn_memory::{Model, PrecisionMode, Run, Scenario, catalog};
 
     use super::*;
 
@@ -255,7 +300,36 @@ mod tests {
         let text = tensors(&explained, PartKind::Activations, UnitSystem::Binary);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], "24 × mlp: mul [4 × 512 × 3072] float32 = 576.00 MiB");
-        assert!(lines.len() <= MOST_LINES + 1);
+        assert!(lines.len() <= MOST_LINES + 2);
+        let activations = nn_memory::estimate(&scenario).expect("an estimate").part(PartKind::Activations).bytes;
+        let sum = format!("in all {} = {activations}", activations.display(UnitSystem::Binary));
+        assert_eq!(lines.last(), Some(&sum.as_str()));
+        assert_eq!(tensors(&explained, PartKind::KvCache, UnitSystem::Binary), "");
+    }
+
+    fn llama() -> Scenario {
+        let model = Model::Named(catalog::model("llama-2-7b").expect("a row"));
+        let run = Run { precision: PrecisionMode::Bf16, ..Run::default() };
+        Scenario { model, run, batch_size: 1, sequence_length: 4_096, ..Scenario::default() }
+    }
+
+    /// They stood there as uint8.
+    #[test]
+    fn what_the_optimizer_holds_for_a_moment_has_its_type() {
+        let explained = nn_memory::explain(&llama()).expect("described").expect("explained");
+        let text = tensors(&explained, PartKind::Temporary, UnitSystem::Binary);
+        assert!(text.contains("1 × sqrt(exp_avg_sq) [6738415616] bfloat16 = 12.55 GiB"), "{text}");
+        assert!(!text.contains("uint8"), "{text}");
+    }
+
+    /// Activations are gone at the peak, and nothing told that they had been most of it.
+    #[test]
+    fn a_part_tells_what_it_takes_in_other_phases() {
+        let estimate = nn_memory::estimate(&llama()).expect("an estimate");
+        assert_eq!(estimate.part(PartKind::Activations).bytes, Bytes::ZERO);
+        let text = along(&estimate, PartKind::Activations, UnitSystem::Binary);
+        assert!(text.starts_with("This is at the peak, in the optimizer step phase. "), "{text}");
+        assert!(text.contains(": forward 23.") && text.ends_with("optimizer step 0 B."), "{text}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::catalog::Device;
 use crate::described::{LayerShare, TimelinePoint};
-use crate::{Bytes, Fit, Formula, Note, Report};
+use crate::{Bytes, Fit, Formula, Note, Phase, Report};
 
 /// The memory that a scenario takes, part by part, with its work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,19 @@ impl Estimate {
     pub fn part(&self, kind: PartKind) -> &Part {
         // `parts` holds one part of each kind in the order of the variants.
         &self.parts[kind as usize]
+    }
+
+    /// The most that a part takes along each phase of the step, in their order; empty where there is no timeline.
+    pub fn most_in_phases(&self, kind: PartKind) -> Vec<(Phase, Bytes)> {
+        let mut most: Vec<(Phase, Bytes)> = Vec::new();
+        for point in &self.timeline {
+            let bytes = point.parts[kind as usize];
+            match most.iter_mut().find(|(phase, _)| *phase == point.phase) {
+                Some((_, most)) => *most = bytes.max(*most),
+                None => most.push((point.phase, bytes)),
+            }
+        }
+        most
     }
 }
 

@@ -53,18 +53,44 @@ impl std::fmt::Display for Value {
     }
 }
 
+/// What a sum of all operands stands under.
+const SUM: &str = "Σ";
+
 impl Formula {
+    /// The sum of these amounts; those of nothing are left out.
+    pub(crate) fn sum(mut operands: Vec<Operand>) -> Self {
+        operands.retain(|operand| operand.value != Value::Amount(Bytes::ZERO));
+        Self { expression: SUM, operands }
+    }
+
+    /// In symbols, a sum term by term: `M_P + M_S`.
+    pub fn terms(&self) -> String {
+        if self.is_sum() { self.joined(|operand| operand.symbol.to_owned()) } else { self.expression.to_owned() }
+    }
+
+    fn is_sum(&self) -> bool {
+        self.expression == SUM && self.operands.iter().all(|operand| operand.symbol != SUM)
+    }
+
+    fn joined(&self, text: fn(&Operand) -> String) -> String {
+        let texts: Vec<_> = self.operands.iter().map(text).collect();
+        if texts.is_empty() { "0".to_owned() } else { texts.join(" + ") }
+    }
+
     pub(crate) fn new(expression: &'static str, operands: Vec<Operand>) -> Self {
         Self { expression, operands }
     }
 
-    /// In symbols: `P × b_P`.
+    /// In symbols: `P × b_P`; `Σ` of a sum.
     pub fn symbols(&self) -> &'static str {
         self.expression
     }
 
     /// With the numbers put in: `110,000,000 × 4 B`.
     pub fn numbers(&self) -> String {
+        if self.is_sum() {
+            return self.joined(|operand| operand.value.to_string());
+        }
         let mut text = String::with_capacity(2 * self.expression.len());
         let mut rest = self.expression;
         while let Some(first) = rest.chars().next() {
@@ -88,7 +114,7 @@ impl serde::Serialize for Formula {
         use serde::ser::SerializeStruct;
 
         let mut formula = serializer.serialize_struct("Formula", 2)?;
-        formula.serialize_field("symbols", self.symbols())?;
+        formula.serialize_field("symbols", &self.terms())?;
         formula.serialize_field("numbers", &self.numbers())?;
         formula.end()
     }
@@ -97,6 +123,18 @@ impl serde::Serialize for Formula {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sum_leaves_out_what_is_nothing() {
+        let amounts = |amounts: [u64; 3]| {
+            let symbols = ["M_P", "M_S", "M_G"].into_iter().zip(amounts);
+            let operand = |(symbol, bytes)| Operand { symbol, name: "", value: Value::Amount(Bytes::new(bytes)) };
+            let formula = Formula::sum(symbols.map(operand).collect());
+            (formula.terms(), formula.numbers())
+        };
+        assert_eq!(amounts([4_000, 0, 12]), ("M_P + M_G".to_owned(), "4,000 B + 12 B".to_owned()));
+        assert_eq!(amounts([0; 3]), ("0".to_owned(), "0".to_owned()));
+    }
 
     #[test]
     fn only_whole_symbols_are_replaced() {

@@ -4,8 +4,8 @@ use super::{Lowered, Report, bytes, highest, lower, play, sum};
 use crate::catalog::Platform;
 use crate::estimate::shares;
 use crate::formula::{Operand, Value};
-use crate::program::{Layers, Positions};
-use crate::step::{Amounts, Kind, Line, Outcome, Watch};
+use crate::program::{Layers, Positions, Program};
+use crate::step::{Amounts, Kind, Line, Outcome, Setting, Watch};
 use crate::{
     Bytes, Checkpointing, Config, ConfigError, ElementType, Estimate, EstimateError, Fit, Formula, Model, Note,
     Overheads, Part, PartKind, Phase, Scenario, Shape, Targets, Task, fit, quick,
@@ -67,6 +67,18 @@ pub struct PartLine {
     pub each: Bytes,
     /// Bytes of all.
     pub bytes: Bytes,
+}
+
+impl PartLine {
+    /// What each holds: shape and type of a tensor, or what else it is for.
+    pub fn holds(&self) -> String {
+        let bytes_alone = self.element == ElementType::Byte && self.shape == Shape::vector(self.each.get());
+        match (bytes_alone, self.part) {
+            (true, PartKind::Temporary) => "working memory, while it runs".to_owned(),
+            (true, PartKind::Parameters) => "too small for the allocator to give away".to_owned(),
+            _ => format!("[{}] {}", self.shape, self.element.name()),
+        }
+    }
 }
 
 /// What stands at the peak, down to tensors.
@@ -277,14 +289,40 @@ fn explain_config(scenario: &Scenario, config: &Config) -> Result<Explanation, E
     let place = outcomes.iter().position(|outcome| std::ptr::eq(outcome, highest)).unwrap_or(0);
     let (program, setting) = &lowered.passes[place];
     let again = crate::step::play(program, setting, Watch::Event(highest.peak_event));
+    let updated = updated_element(program, setting);
     let mut lines: Vec<PartLine> = Vec::new();
     for (line, count) in again.ledger.iter().flat_map(crate::step::Ledger::iter) {
-        if let Some(line) = part_line(line, count) {
+        if let Some(line) = part_line(typed(line, updated), count) {
             let place = lines.partition_point(|other| other.bytes >= line.bytes);
             lines.insert(place, line);
         }
     }
     Ok(Explanation { phase: highest.peak_phase, lines })
+}
+
+/// The type in which the optimizer works, where that is one.
+fn updated_element(program: &Program, setting: &Setting) -> Option<ElementType> {
+    if setting.optimize?.master_weights {
+        return Some(ElementType::Fp32);
+    }
+    let mut elements = program.parameters.iter().filter(|made| made.is_updated()).map(|made| made.element);
+    let first = elements.next()?;
+    elements.all(|element| element == first).then_some(first)
+}
+
+/// The optimizer's step counts bytes: what its lists of tensors hold is of the type in which it works.
+fn typed(line: Line, updated: Option<ElementType>) -> Line {
+    let of_step = line.module.is_empty() && line.element == ElementType::Byte;
+    let element = match line.kind {
+        Kind::Gradients if of_step => Some(ElementType::Fp32),
+        // The loop over tensors has some of other types among them.
+        Kind::Temporary if of_step && line.label != "update" => updated,
+        _ => None,
+    };
+    match element {
+        Some(element) => Line { element, shape: Shape::vector(line.bytes / element.bytes()), ..line },
+        None => line,
+    }
 }
 
 fn part_line(line: Line, count: i64) -> Option<PartLine> {

@@ -96,7 +96,7 @@ pub(crate) fn total_formula(amounts: &Amounts) -> Formula {
         .into_iter()
         .map(|kind| operand(SYMBOLS[kind as usize], kind.name(), Value::Amount(amounts.parts[kind as usize])))
         .collect();
-    Formula::new("M_P + M_S + M_G + M_M + M_A + M_K + M_T + M_C + M_W", operands)
+    Formula::sum(operands)
 }
 
 /// What to know about this estimate, warnings first.
