@@ -1,9 +1,9 @@
 //! The parts of the total side by side, against the sizes of devices.
 
-use nn_memory::{Bytes, Estimate, Fit, Size, UnitSystem, catalog};
+use nn_memory::{Bytes, Estimate, Fit, UnitSystem};
 
 use super::Chart;
-use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, Measure, Picture, Shape};
+use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, Measure, Picture, Shape, scale, tick_label};
 use crate::page::Page;
 use crate::results::capitalized;
 
@@ -45,10 +45,17 @@ pub fn description(estimate: &Estimate, system: UnitSystem) -> String {
     )
 }
 
+/// The largest size that is shown: the total, the device, and the smallest that fits where it is not far off.
+fn end(estimate: &Estimate) -> u64 {
+    let most = estimate.total.max(estimate.fit.reported).get();
+    let smallest = estimate.smallest_device.map_or(0, |device| device.reported.get());
+    if smallest / 2 <= most { most.max(smallest) } else { most }
+}
+
 /// Lays the chart out.
 pub fn layout(estimate: &Estimate, device_name: &str, system: UnitSystem, area: Area, measure: Measure) -> Picture {
     let mut picture = Picture::default();
-    let end = estimate.total.max(estimate.fit.reported).get() as f64 * 1.04;
+    let end = end(estimate) as f64 * 1.04;
     let x = |bytes: Bytes| bytes.get() as f64 / end * area.width;
     let (top, bottom) = (BAR_TOP, BAR_TOP + BAR_HEIGHT);
     picture.shapes.push(Shape::Rect([0.0, top, x(estimate.fit.usable), bottom], Ink::Grid));
@@ -66,6 +73,8 @@ pub fn layout(estimate: &Estimate, device_name: &str, system: UnitSystem, area: 
         if measure(&name) + 4.0 < right - left {
             let at = (f64::midpoint(left, right), bottom + LABEL_GAP);
             picture.shapes.push(Shape::Text(name, at, Align::Center, Ink::Text));
+        } else {
+            picture.legend.push(part.kind);
         }
         let (kind, bytes, share) = (part.kind, part.bytes, part.share);
         picture.hits.push(Hit {
@@ -76,22 +85,67 @@ pub fn layout(estimate: &Estimate, device_name: &str, system: UnitSystem, area: 
         });
         start = stop;
     }
-    label_limit(&mut picture, &estimate.fit, device_name, x(estimate.fit.usable), area, measure);
-    device_ticks(&mut picture, &x, estimate, system, area, measure);
+    let taken = label_limit(&mut picture, &estimate.fit, device_name, x(estimate.fit.usable), area, measure);
+    label_smallest(&mut picture, estimate, device_name, &x, taken, area, measure);
+    axis(&mut picture, &x, estimate, system, area, measure);
     picture
 }
 
-fn label_limit(picture: &mut Picture, fit: &Fit, device_name: &str, at: f64, area: Area, measure: Measure) {
+/// The device's limit; what its label covers.
+fn label_limit(
+    picture: &mut Picture,
+    fit: &Fit,
+    device_name: &str,
+    at: f64,
+    area: Area,
+    measure: Measure,
+) -> (f64, f64) {
     let words = if fit.usable < fit.reported { "usable of" } else { "limit:" };
     let label = format!("{words} {device_name}");
     let width = measure(&label);
     picture.shapes.push(Shape::Line(vec![(at, BAR_TOP - 6.0), (at, BAR_TOP + BAR_HEIGHT)], Ink::Limit, 2.0));
     let left = (at - width / 2.0).clamp(0.0, (area.width - width).max(0.0));
     picture.shapes.push(Shape::Text(label, (left, FONT_SIZE / 2.0 + 2.0), Align::Left, Ink::Limit));
+    (left, left + width)
 }
 
-/// Sizes at which devices are sold, as ticks under the bar; those that would touch are left out.
-fn device_ticks(
+/// The smallest device that fits, where it is another one and its name has room beside that of the limit.
+fn label_smallest(
+    picture: &mut Picture,
+    estimate: &Estimate,
+    device_name: &str,
+    x: &dyn Fn(Bytes) -> f64,
+    taken: (f64, f64),
+    area: Area,
+    measure: Measure,
+) {
+    let Some(device) = estimate.smallest_device.filter(|device| device.name != device_name) else { return };
+    let at = x(device.reported);
+    if at > area.width {
+        return;
+    }
+    picture.shapes.push(Shape::Line(vec![(at, BAR_TOP - 6.0), (at, BAR_TOP + BAR_HEIGHT)], Ink::Muted, 1.0));
+    let gap = FONT_SIZE / 2.0;
+    for label in [format!("smallest: {}", device.name), device.name.to_owned()] {
+        let width = measure(&label);
+        let left = (at - width / 2.0).clamp(0.0, (area.width - width).max(0.0));
+        // Moved aside where it would touch the limit's, as long as it still stands at its mark.
+        let left = if left + width + gap <= taken.0 || left >= taken.1 + gap {
+            left
+        } else if at > taken.1 {
+            taken.1 + gap
+        } else {
+            taken.0 - gap - width
+        };
+        if left >= 0.0 && left + width <= area.width && left <= at + gap && left + width + gap >= at {
+            picture.shapes.push(Shape::Text(label, (left, FONT_SIZE / 2.0 + 2.0), Align::Left, Ink::Muted));
+            return;
+        }
+    }
+}
+
+/// Round sizes, and the total; a label that would touch another is left out.
+fn axis(
     picture: &mut Picture,
     x: &dyn Fn(Bytes) -> f64,
     estimate: &Estimate,
@@ -101,32 +155,25 @@ fn device_ticks(
 ) {
     let axis = BAR_TOP + BAR_HEIGHT + AXIS_GAP;
     picture.shapes.push(Shape::Line(vec![(0.0, axis), (area.width, axis)], Ink::Grid, 1.0));
-    let unit = estimate.total.max(estimate.fit.reported).display(system).unit;
-    let zero = Size { figure: "0".to_owned(), unit }.to_string();
-    let mut free_from = measure(&zero) + FONT_SIZE;
-    picture.shapes.push(Shape::Text(zero, (0.0, axis + FONT_SIZE), Align::Left, Ink::Muted));
-    let mut sizes = vec![estimate.total];
-    for size in catalog::DEVICES.iter().map(|device| device.advertised) {
-        if let Err(place) = sizes.binary_search(&size) {
-            sizes.insert(place, size);
-        }
-    }
-    for size in sizes {
-        let at = x(size);
-        if at > area.width {
-            break;
-        }
-        let label = size.size_in(unit).short();
+    let mut taken: Vec<(f64, f64)> = Vec::new();
+    let mut mark = |at: f64, label: String, ink: Ink| {
         let half = measure(&label) / 2.0;
-        let center = at.min(area.width - half);
-        if center - half < free_from {
-            continue;
-        }
-        let is_total = size == estimate.total;
-        let ink = if is_total { Ink::Text } else { Ink::Muted };
+        let center = at.clamp(half, (area.width - half).max(half));
         picture.shapes.push(Shape::Line(vec![(at, axis - 4.0), (at, axis + 4.0)], ink, 1.0));
-        picture.shapes.push(Shape::Text(label, (center, axis + FONT_SIZE), Align::Center, ink));
-        free_from = center + half + FONT_SIZE;
+        let (left, right) = (center - half, center + half);
+        if taken.iter().all(|(from, to)| right + FONT_SIZE / 2.0 < *from || left > to + FONT_SIZE / 2.0) {
+            taken.push((left, right));
+            picture.shapes.push(Shape::Text(label, (center, axis + FONT_SIZE), Align::Center, ink));
+        }
+    };
+    mark(x(estimate.total), estimate.total.display(system).short(), Ink::Text);
+    let (step, high) = scale(end(estimate).max(1), system);
+    let steps = (0..=5_u32).map(|count| f64::from(count) * step).take_while(|tick| *tick <= high);
+    for tick in steps {
+        let at = tick / end(estimate).max(1) as f64 * x(Bytes::new(end(estimate)));
+        if at <= area.width {
+            mark(at, tick_label(tick, system), Ink::Muted);
+        }
     }
 }
 
@@ -153,9 +200,9 @@ mod tests {
         for pair in picture.hits.windows(2) {
             assert!((pair[0].right - pair[1].left).abs() < 1e-9);
         }
-        let end = picture.hits.last().expect("parts").right;
-        let whole = estimate.fit.reported.get() as f64 * 1.04;
-        assert!((end / 800.0 - estimate.total.get() as f64 / whole).abs() < 1e-9);
+        let right = picture.hits.last().expect("parts").right;
+        let whole = end(&estimate) as f64 * 1.04;
+        assert!((right / 800.0 - estimate.total.get() as f64 / whole).abs() < 1e-9);
     }
 
     #[test]
@@ -179,6 +226,54 @@ mod tests {
                 ends.sort_by(|a, b| a.partial_cmp(b).expect("finite"));
                 for pair in ends.windows(2) {
                     assert!(pair[0].0 < pair[1].0 || pair[0].2 < pair[1].1, "{pair:?}");
+                }
+            }
+        }
+    }
+
+    fn labels(picture: &Picture, ink: Ink) -> Vec<String> {
+        let label = |shape: &Shape| match shape {
+            Shape::Text(text, _, _, its) if *its == ink => Some(text.clone()),
+            _ => None,
+        };
+        picture.shapes.iter().filter_map(label).collect()
+    }
+
+    /// They stood at 12.88, 25.77 and 34.36 GB, the sizes of devices in GiB.
+    #[test]
+    fn the_axis_has_round_steps_of_its_unit() {
+        let area = Area { width: 800.0, height: 132.0 };
+        let measure = |text: &str| text.chars().count() as f64 * 7.0;
+        for (parameters, system, expected) in [
+            (110_000_000, UnitSystem::Binary, ["0", "4 GiB", "8 GiB", "12 GiB"].as_slice()),
+            (110_000_000, UnitSystem::Decimal, &["0", "5 GB", "10 GB"]),
+            (175_000_000_000, UnitSystem::Binary, &["0", "1 TiB", "2 TiB"]),
+        ] {
+            let estimate = estimate(&Scenario { parameters, ..Scenario::default() }).expect("within limits");
+            let picture = layout(&estimate, "RTX 3060 12 GB", system, area, &measure);
+            let labels = labels(&picture, Ink::Muted);
+            let labels: Vec<_> = labels.iter().map(String::as_str).collect();
+            assert_eq!(labels, expected, "{parameters}");
+        }
+    }
+
+    #[test]
+    fn the_smallest_device_that_fits_is_marked() {
+        let scenario = Scenario { parameters: 1_000_000_000, ..Scenario::default() };
+        let (estimate, picture) = laid_out(&scenario, 800.0);
+        let name = estimate.smallest_device.expect("a device").name;
+        assert!(labels(&picture, Ink::Muted).contains(&format!("smallest: {name}")), "{name}");
+    }
+
+    #[test]
+    fn every_part_is_named_in_the_bar_or_in_the_legend() {
+        for parameters in [7_850, 110_000_000, 7_000_000_000] {
+            for width in [328.0, 800.0] {
+                let (estimate, picture) = laid_out(&Scenario { parameters, ..Scenario::default() }, width);
+                let named = labels(&picture, Ink::Text);
+                for part in estimate.parts.iter().filter(|part| part.bytes > Bytes::ZERO) {
+                    let in_bar = named.contains(&capitalized(part.kind.name()));
+                    assert!(in_bar != picture.legend.contains(&part.kind), "{:?} at {width}", part.kind);
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use leptos::html::Canvas;
 use leptos::prelude::*;
-use nn_memory::{Estimate, PartKind, UnitSystem};
+use nn_memory::{Choice, Estimate, Model, PartKind, Scenario, UnitSystem, format_count};
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
 use plotters::element::{Circle, PathElement, Polygon, Rectangle};
@@ -13,14 +13,14 @@ use plotters_canvas::CanvasBackend;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
-use super::picture::{Align, Area, FONT_SIZE, Ink, Measure, Picture, Shape};
+use super::picture::{Align, Area, FONT_SIZE, Frame, Ink, Measure, Picture, Shape};
 use crate::built::{Built, built};
 use crate::form::Outcome;
 use crate::page::Page;
 use crate::platform::{self, BeforeFrame, Sight};
 use crate::quiet::as_seen;
 use crate::reactive::{Text, action, effect, put, text};
-use crate::results::{device_name, slug};
+use crate::results::{capitalized, device_name, slug};
 
 const FONT: &str = "system-ui, sans-serif";
 
@@ -115,24 +115,27 @@ impl Surface {
     }
 
     /// Draws the picture in place of what stands there.
-    ///
-    /// `background` is for a file, which has no page behind it.
-    fn paint(
-        &self,
-        palette: &Palette,
-        background: bool,
-        picture: &Picture,
-        marker: Option<[(f64, f64); 2]>,
-    ) -> Option<()> {
+    fn paint(&self, palette: &Palette, picture: &Picture, marker: Option<[(f64, f64); 2]>) -> Option<()> {
         self.context.clear_rect(0.0, 0.0, f64::from(self.size.0), f64::from(self.size.1));
-        if background {
-            self.area.fill(&palette.ground.plotted).ok()?;
-        }
         for shape in &picture.shapes {
             self.draw(shape, palette)?;
         }
         if let Some(ends) = marker {
             self.draw(&Shape::Line(ends.to_vec(), Ink::Text, 1.0), palette)?;
+        }
+        self.area.present().ok()
+    }
+
+    /// Draws the picture for a file, which has no page behind it.
+    fn paint_framed(&self, palette: &Palette, frame: &Frame, picture: &Picture) -> Option<()> {
+        self.area.fill(&palette.ground.plotted).ok()?;
+        for shape in &frame.around.shapes {
+            self.draw(shape, palette)?;
+        }
+        let (x, y) = frame.corner;
+        self.context.translate(x * self.ratio, y * self.ratio).ok()?;
+        for shape in &picture.shapes {
+            self.draw(shape, palette)?;
         }
         self.area.present().ok()
     }
@@ -247,8 +250,6 @@ pub struct Chart {
     pub description: Text,
     /// Its picture of what the page holds now.
     pub layout: Layout,
-    /// What its colours mean, where no table beside it says so.
-    pub legend: Option<Built>,
 }
 
 /// Lays a picture out.
@@ -258,7 +259,7 @@ pub type Layout = Box<dyn Fn(Area, Measure) -> Picture>;
 type Words = fn(&Estimate, UnitSystem) -> String;
 
 impl Chart {
-    /// A chart of the estimate and the name of the device, without a legend.
+    /// A chart of the estimate and the name of the device.
     pub(super) fn of_estimate(
         slug: &'static str,
         page: Page,
@@ -274,7 +275,7 @@ impl Chart {
                 layout(estimate, &device_name(scenario, system), system, area, measure)
             })
         };
-        Self { slug, title: follow(title), description: follow(description), layout: Box::new(layout), legend: None }
+        Self { slug, title: follow(title), description: follow(description), layout: Box::new(layout) }
     }
 }
 
@@ -283,11 +284,12 @@ impl Chart {
 /// `described_by` is the id of the table with the same figures, where it is shown.
 pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Built {
     let Page { outcome, system, appearance, status, .. } = page;
-    let Chart { slug: name, title, description, layout, legend } = chart;
+    let Chart { slug: name, title, description, layout } = chart;
     let layout = StoredValue::new_local(layout);
     let canvas = NodeRef::<Canvas>::new();
     let drawn = StoredValue::new_local(Drawn::default());
     let selected = RwSignal::new(None::<usize>);
+    let legend = RwSignal::new(Vec::<PartKind>::new());
 
     let redraw = move || {
         let Some(canvas) = canvas.get_untracked() else { return };
@@ -302,9 +304,12 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
             let Some(surface) = &drawn.surface else { return };
             let measure = |text: &str| look.measure(surface, text);
             drawn.picture = layout.with_value(|layout| layout(area, &measure));
+            if legend.with_untracked(|legend| *legend != drawn.picture.legend) {
+                legend.set(drawn.picture.legend.clone());
+            }
             let hit = selected.get_untracked().and_then(|index| drawn.picture.hits.get(index));
             let marker = hit.map(|hit| [(hit.marker, 0.0), (hit.marker, area.height)]);
-            surface.paint(&look.palette, false, &drawn.picture, marker);
+            surface.paint(&look.palette, &drawn.picture, marker);
         });
     };
     let redrawn = StoredValue::new_local(BeforeFrame::new(redraw));
@@ -319,12 +324,16 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
         system.track();
         appearance.track();
     });
+    // Held, for a file of the chart says them too.
     let follow = move |mut words: Text| {
-        text(move || {
+        let held = RwSignal::new(untrack(&mut *words));
+        Effect::new(move |_| {
             shown.track();
-            untrack(&mut *words)
-        })
+            put(held, untrack(&mut *words));
+        });
+        held
     };
+    let (title, description) = (follow(title), follow(description));
     effect(move || {
         shown.track();
         selected.track();
@@ -362,13 +371,15 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
         selected.set(next);
     };
     let download = move || {
-        let Some(shown) = canvas.get_untracked() else { return };
         let Ok(Ok(file)) = document().create_element("canvas").map(JsCast::dyn_into::<HtmlCanvasElement>) else {
             return;
         };
-        let ratio = 2.0;
-        let painted = Surface::of(&file, area_of(&shown), ratio, None).and_then(|surface| {
-            drawn.with_value(|drawn| surface.paint(&Palette::of_page(), true, &drawn.picture, None))
+        let painted = drawn.with_value(|drawn| {
+            let (look, shown) = (drawn.look.as_ref()?, drawn.surface.as_ref()?);
+            let measure = |text: &str| look.measure(shown, text);
+            let figures = outcome.with_untracked(|outcome| subject(&outcome.scenario)) + &description.get_untracked();
+            let frame = Frame::of(&drawn.picture, look.area, &title.get_untracked(), &figures, &measure);
+            Surface::of(&file, frame.area, 2.0, None)?.paint_framed(&Palette::of_page(), &frame, &drawn.picture)
         });
         if painted.is_some() {
             platform::download_png(&file, &format!("nn-memory-{name}.png"));
@@ -376,10 +387,21 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
         }
     };
 
+    let entries = move || {
+        let entry = |kind: PartKind| {
+            built(view! {
+                <li>
+                    <span class=format!("dot dot-{}", slug(kind)) aria-hidden="true"></span>
+                    {capitalized(kind.name())}
+                </li>
+            })
+        };
+        legend.get().into_iter().map(entry).collect_view()
+    };
     built(view! {
         <figure class="chart">
             <figcaption class="chart-head">
-                <h3>{follow(title)}</h3>
+                <h3>{text(move || title.get())}</h3>
                 <button
                     type="button"
                     class="quiet"
@@ -395,7 +417,7 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
                 node_ref=canvas
                 role="img"
                 tabindex="0"
-                aria-label=follow(description)
+                aria-label=text(move || description.get())
                 aria-describedby=described_by
                 data-testid=format!("chart-{name}")
                 on:pointermove=point_at
@@ -409,10 +431,20 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
                 on:blur=move |_| selected.set(None)
                 on:keydown=press
             ></canvas>
-            {legend}
+            <ul class=format!("legend legend-{name}") aria-label="Parts by their colours">{entries}</ul>
             <p class="read-out" role="status" data-testid=format!("read-out-{name}")>{text(read_out)}</p>
         </figure>
     })
+}
+
+/// What a file is of, in a sentence and a space.
+fn subject(scenario: &Scenario) -> String {
+    let name = match scenario.model {
+        Model::Named(model) => model.name.to_owned(),
+        _ => scenario.model.kind().label().to_owned(),
+    };
+    let (batch, length) = (format_count(scenario.batch_size), format_count(scenario.sequence_length));
+    format!("{name}, {}, batch {batch} × {length}. ", scenario.task.kind().label())
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! What a chart draws, as data: laid out without a canvas, so that it can be tested without one.
 
-use nn_memory::PartKind;
+use nn_memory::{Bytes, PartKind, UnitSystem};
+
+use crate::results::capitalized;
 
 /// A size in CSS pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -86,6 +88,8 @@ pub struct Picture {
     pub shapes: Vec<Shape>,
     /// What can be read out, from left to right.
     pub hits: Vec<Hit>,
+    /// Parts whose colours it does not name itself.
+    pub legend: Vec<PartKind>,
 }
 
 impl Picture {
@@ -96,8 +100,144 @@ impl Picture {
     }
 }
 
+/// The distance of round ticks, five at most, and the last of them at or above `most`.
+pub fn scale(most: u64, system: UnitSystem) -> (f64, f64) {
+    let most = most as f64;
+    let mut step = 1.0;
+    let factors = match system {
+        UnitSystem::Binary => [2.0, 2.0, 2.0],
+        UnitSystem::Decimal => [2.0, 2.5, 2.0],
+    };
+    for factor in factors.into_iter().cycle().take(256) {
+        if most <= step * 5.0 {
+            break;
+        }
+        step *= factor;
+    }
+    (step, (most / step).ceil() * step)
+}
+
+/// What stands at a tick.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "ticks are positive; the largest saturates"
+)]
+pub fn tick_label(tick: f64, system: UnitSystem) -> String {
+    if tick < 1.0 { "0".to_owned() } else { Bytes::new(tick as u64).display(system).short() }
+}
+
+/// A picture as a file, which has no page around it: title above it, legend and figures under it, room on every side.
+pub struct Frame {
+    /// What is drawn around the picture.
+    pub around: Picture,
+    /// The size of it all.
+    pub area: Area,
+    /// Where the picture's own corner comes to stand.
+    pub corner: (f64, f64),
+}
+
+impl Frame {
+    /// Puts a picture of this size into a frame.
+    pub fn of(picture: &Picture, area: Area, title: &str, figures: &str, measure: Measure) -> Self {
+        const PADDING: f64 = 16.0;
+        const LINE: f64 = FONT_SIZE * 1.5;
+        let mut around = Picture::default();
+        let right = area.width + PADDING;
+        let mut middle = PADDING + LINE / 2.0;
+        let paragraph = |around: &mut Picture, middle: &mut f64, text: &str, ink: Ink| {
+            for line in lines(text, area.width, measure) {
+                around.shapes.push(Shape::Text(line, (PADDING, *middle), Align::Left, ink));
+                *middle += LINE;
+            }
+        };
+        paragraph(&mut around, &mut middle, title, Ink::Text);
+        let corner = (PADDING, middle);
+        middle += area.height + LINE;
+        let mut left = PADDING;
+        for &kind in &picture.legend {
+            let name = capitalized(kind.name());
+            let width = FONT_SIZE * 2.5 + measure(&name);
+            if left + width > right && left > PADDING {
+                (left, middle) = (PADDING, middle + LINE);
+            }
+            let half = FONT_SIZE / 2.0 - 1.0;
+            let square = [left, middle - half, left + 2.0 * half, middle + half];
+            around.shapes.push(Shape::Rect(square, Ink::Part(kind)));
+            around.shapes.push(Shape::Text(name, (left + FONT_SIZE * 1.3, middle), Align::Left, Ink::Text));
+            left += width;
+        }
+        if !picture.legend.is_empty() {
+            middle += LINE;
+        }
+        paragraph(&mut around, &mut middle, figures, Ink::Muted);
+        let height = middle - LINE / 2.0 + PADDING;
+        Self { around, area: Area { width: right + PADDING, height }, corner }
+    }
+}
+
+/// Breaks a text between words into lines of this width.
+fn lines(text: &str, width: f64, measure: Measure) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if measure(line) + measure(" ") + measure(word) <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Measures a text of the chart's font size in CSS pixels.
 pub type Measure<'a> = &'a dyn Fn(&str) -> f64;
 
 /// Size of the chart's text in CSS pixels.
 pub const FONT_SIZE: f64 = 13.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MEASURE: Measure = &|text: &str| text.chars().count() as f64 * 7.0;
+
+    #[test]
+    fn ticks_are_round_and_few() {
+        for (most, system, labels) in [
+            (12_u64 << 30, UnitSystem::Binary, ["0", "4 GiB", "8 GiB", "12 GiB"].as_slice()),
+            (900_000_000, UnitSystem::Decimal, &["0", "200 MB", "400 MB", "600 MB", "800 MB", "1 GB"]),
+        ] {
+            let (step, high) = scale(most, system);
+            let ticks = (0..).map(|count| f64::from(count) * step).take_while(|tick| *tick <= high);
+            assert_eq!(ticks.map(|tick| tick_label(tick, system)).collect::<Vec<_>>(), labels);
+        }
+    }
+
+    /// Files of the breakdown had four colours without a name, and no title.
+    #[test]
+    fn a_file_has_its_title_its_legend_and_its_figures_within_its_edges() {
+        let legend = vec![PartKind::Parameters, PartKind::OptimizerState, PartKind::Gradients, PartKind::Activations];
+        let picture = Picture { legend: legend.clone(), ..Picture::default() };
+        for width in [280.0, 800.0] {
+            let area = Area { width, height: 132.0 };
+            let figures = "Stacked bar: total 1.92 GiB of 12.00 GiB usable. ".repeat(4);
+            let frame = Frame::of(&picture, area, "Optimizer state is 42.7 % of the total", &figures, MEASURE);
+            let squares = frame.around.shapes.iter().filter(|shape| matches!(shape, Shape::Rect(..))).count();
+            assert_eq!(squares, legend.len());
+            assert!(frame.corner.0 > 0.0 && frame.corner.1 > 0.0);
+            let mut text = String::new();
+            for shape in &frame.around.shapes {
+                let Shape::Text(words, (x, y), ..) = shape else { continue };
+                assert!(x + MEASURE(words) <= frame.area.width && y + FONT_SIZE / 2.0 < frame.area.height, "{words}");
+                assert!(*y < frame.corner.1 || *y > frame.corner.1 + area.height, "{words} is clear of the picture");
+                text.push_str(words);
+                text.push(' ');
+            }
+            for words in ["Optimizer state is 42.7 % of the total", "Gradients", "total 1.92 GiB of 12.00 GiB"] {
+                assert!(text.contains(words), "{text}");
+            }
+        }
+    }
+}

@@ -23,7 +23,6 @@ pub fn sweep(page: Page) -> Chart {
         layout: Box::new(move |area, measure| {
             sweep.with_untracked(|sweep| sweep.layout(system.get_untracked(), area, measure))
         }),
-        legend: None,
     }
 }
 
@@ -139,13 +138,15 @@ impl Sweep {
     }
 
     fn batch_axis(&self, picture: &mut Picture, scale: &Scale, last: u64, measure: Measure) {
+        let height = scale.bottom + AXIS_HEIGHT / 2.0 + 2.0;
+        let name = (scale.left - 14.0, height);
+        picture.shapes.push(Shape::Text("batch".to_owned(), name, Align::Right, Ink::Muted));
         let mut free_from = scale.left - FONT_SIZE;
         let mut place = |batch: u64, ink: Ink, needed: bool| {
             let label = format_count(batch);
             let half = measure(&label) / 2.0;
             let at = scale.x(batch);
             if needed || at - half >= free_from {
-                let height = scale.bottom + AXIS_HEIGHT / 2.0 + 2.0;
                 let center = at.clamp(half, (scale.right + FONT_SIZE - half).max(half));
                 picture.shapes.push(Shape::Text(label, (center, height), Align::Center, ink));
                 free_from = at + half + FONT_SIZE;

@@ -1,23 +1,22 @@
 //! What is allocated along one step: areas of the parts, one upon the other, as memory snapshots show them.
 
-use leptos::prelude::*;
 use nn_memory::{Bytes, Choice, Estimate, PartKind, Phase, TimelinePoint, UnitSystem};
 
 use super::Chart;
-use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, Measure, Picture, Shape};
-use crate::built::{Built, built};
+use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, Measure, Picture, Shape, scale, tick_label};
 use crate::page::Page;
-use crate::results::{capitalized, slug};
 
 /// The parts along the step.
 pub fn timeline(page: Page) -> Chart {
-    Chart { legend: Some(legend(page)), ..Chart::of_estimate("timeline", page, title, description, layout) }
+    Chart::of_estimate("timeline", page, title, description, layout)
 }
 
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 8.0;
 /// Pixels from one point of an outline to the next.
 const COLUMN: f64 = 2.0;
+/// The least width of the peak.
+const PEAK: f64 = 4.0;
 /// Places that can be read out: few enough to go through by key.
 const PLACES: usize = 64;
 /// The least share of the width that a phase gets, however few its operators.
@@ -62,8 +61,8 @@ pub fn description(estimate: &Estimate, system: UnitSystem) -> String {
     )
 }
 
-/// Parts that stand at any time, as a legend names them.
-pub fn parts(points: &[TimelinePoint]) -> Vec<PartKind> {
+/// Parts that stand at any time, the one on top first.
+fn parts(points: &[TimelinePoint]) -> Vec<PartKind> {
     let stands = |kind: &PartKind| points.iter().any(|point| point.parts[*kind as usize] > Bytes::ZERO);
     ORDER.into_iter().rev().filter(stands).collect()
 }
@@ -154,8 +153,8 @@ fn columns<'a>(points: &'a [TimelinePoint], spans: &[Span]) -> Vec<(f64, &'a Tim
 
 /// Lays the chart out.
 pub fn layout(estimate: &Estimate, device_name: &str, system: UnitSystem, area: Area, measure: Measure) -> Picture {
-    let mut picture = Picture::default();
     let points = &estimate.timeline;
+    let mut picture = Picture { legend: parts(points), ..Picture::default() };
     let Some(peak) = peak(points) else { return picture };
     let usable = estimate.fit.usable;
     // The limit is shown where it does not flatten what is below it.
@@ -174,8 +173,12 @@ pub fn layout(estimate: &Estimate, device_name: &str, system: UnitSystem, area: 
     }
     let spans = spans(points, left, right);
     let columns = columns(points, &spans);
-    areas(&mut picture, &columns, &spans, &y);
-    phases(&mut picture, &spans, bottom, measure);
+    for span in spans.iter().skip(1) {
+        let ends = vec![(span.left, FONT_SIZE + 6.0), (span.left, bottom)];
+        picture.shapes.push(Shape::Line(ends, Ink::Muted, 1.0));
+    }
+    areas(&mut picture, &widened(&columns, &spans), &spans, &y);
+    phases(&mut picture, &spans, measure);
 
     let total = peak.total();
     let at = spans.iter().find(|span| span.last >= peak.position).map_or(left, |span| span.x(peak.position));
@@ -197,10 +200,24 @@ pub fn layout(estimate: &Estimate, device_name: &str, system: UnitSystem, area: 
     // Beside the dot, clear of the line where a phase begins.
     let (beside, align) =
         if at + 8.0 + measure(&words) < right { (at + 8.0, Align::Left) } else { (at - 8.0, Align::Right) };
+    // On the ground's colour, clear of grid lines.
+    let from = if align == Align::Left { beside } else { beside - measure(&words) };
+    let (above, below) = (height + 2.0 - FONT_SIZE / 2.0, height + 2.0 + FONT_SIZE / 2.0);
+    picture.shapes.push(Shape::Rect([from - 2.0, above, from + measure(&words) + 2.0, below], Ink::Ground));
     picture.shapes.push(Shape::Dot((at, height), 4.0, Ink::Text));
     picture.shapes.push(Shape::Text(words, (beside, height + 2.0), align, Ink::Text));
     picture.hits = hits(&columns, left, right, system);
     picture
+}
+
+/// The same columns with that of the peak wide enough to be seen: it may be one operator of thousands.
+fn widened<'a>(columns: &[(f64, &'a TimelinePoint)], spans: &[Span]) -> Vec<(f64, &'a TimelinePoint)> {
+    let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return Vec::new() };
+    let Some(&(at, peak)) = columns.iter().rev().max_by_key(|(_, point)| point.total()) else { return Vec::new() };
+    let (from, to) = ((at - PEAK / 2.0).max(first.left), (at + PEAK / 2.0).min(last.right));
+    let before = columns.iter().filter(|(x, _)| *x < from).copied();
+    let after = columns.iter().filter(|(x, _)| *x > to).copied();
+    before.chain([(from, peak), (to, peak)]).chain(after).collect()
 }
 
 /// The parts from the one on top to the one at the bottom, each drawn down to the ground.
@@ -250,14 +267,16 @@ fn straightened(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     kept
 }
 
-/// Where each phase begins, and its name above it.
-fn phases(picture: &mut Picture, spans: &[Span], bottom: f64, measure: Measure) {
+/// The name of each phase above it.
+fn phases(picture: &mut Picture, spans: &[Span], measure: Measure) {
     let mut free_from = 0.0;
     for (place, span) in spans.iter().enumerate() {
-        if place > 0 {
-            picture.shapes.push(Shape::Line(vec![(span.left, FONT_SIZE + 6.0), (span.left, bottom)], Ink::Muted, 1.0));
-        }
-        let name = span.phase.label();
+        let full = span.phase.label();
+        // Where the name is too long for what is left, its one word stands for it.
+        let left = span.left + 6.0;
+        let fits =
+            |name: &str| (span.right - measure(name)).min(left) >= free_from || left + measure(name) <= span.right;
+        let name = if fits(full) { full } else { span.phase.key() };
         let width = measure(name);
         // A short phase at the end has its name left of it.
         let start = if span.left + 6.0 + width <= span.right.max(span.left + width) && place + 1 < spans.len() {
@@ -288,52 +307,9 @@ fn hits(columns: &[(f64, &TimelinePoint)], left: f64, right: f64, system: UnitSy
     hits
 }
 
-/// The distance of round ticks, five or six at most, and the last of them at or above `most`.
-fn scale(most: u64, system: UnitSystem) -> (f64, f64) {
-    let most = most as f64;
-    let mut step = 1.0;
-    let factors = match system {
-        UnitSystem::Binary => [2.0, 2.0, 2.0],
-        UnitSystem::Decimal => [2.0, 2.5, 2.0],
-    };
-    for factor in factors.into_iter().cycle().take(256) {
-        if most <= step * 5.0 {
-            break;
-        }
-        step *= factor;
-    }
-    (step, (most / step).ceil() * step)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "ticks are positive; the largest saturates"
-)]
-fn tick_label(tick: f64, system: UnitSystem) -> String {
-    if tick < 1.0 { "0".to_owned() } else { Bytes::new(tick as u64).display(system).short() }
-}
-
-/// The parts of the timeline by their colours.
-fn legend(page: Page) -> Built {
-    let parts = Memo::new(move |_| page.outcome.with(|outcome| parts(&outcome.estimate.timeline)));
-    let entries = move || {
-        let entries = parts.get().into_iter().map(|kind| {
-            built(view! {
-                <li>
-                    <span class=format!("dot dot-{}", slug(kind)) aria-hidden="true"></span>
-                    {capitalized(kind.name())}
-                </li>
-            })
-        });
-        entries.collect_view()
-    };
-    built(view! { <ul class="legend" aria-label="Parts, the one on top first">{entries}</ul> })
-}
-
 #[cfg(test)]
 mod tests {
-    use nn_memory::{Model, Scenario, Task, catalog, estimate};
+    use nn_memory::{Model, Scenario, Task, Training, catalog, estimate};
 
     use super::*;
 
@@ -381,6 +357,50 @@ mod tests {
         }
     }
 
+    /// The loss of one operator was a pixel wide, and a line was drawn over it.
+    #[test]
+    fn the_peak_is_seen_however_short_it_is() {
+        let model = Model::Described(nn_memory::Config::of(nn_memory::Family::Qwen2Moe));
+        let lora = Task::Lora(Training::default());
+        let scenario = Scenario { model, task: lora, ..Scenario::default() };
+        for width in [300.0, 900.0] {
+            let (_, picture) = laid_out(&scenario, width);
+            let dot = picture.shapes.iter().find_map(|shape| match shape {
+                Shape::Dot(at, ..) => Some(*at),
+                _ => None,
+            });
+            let dot = dot.expect("the peak");
+            let top: Vec<f64> = picture
+                .shapes
+                .iter()
+                .filter_map(|shape| match shape {
+                    Shape::Polygon(points, _) => Some(points),
+                    _ => None,
+                })
+                .flatten()
+                .filter(|point| (point.1 - dot.1).abs() < 1e-6)
+                .map(|point| point.0)
+                .collect();
+            let (from, to) = (top.iter().copied().fold(width, f64::min), top.iter().copied().fold(0.0, f64::max));
+            assert!(to - from >= PEAK / 2.0 && from <= dot.0 && dot.0 <= to, "{from} {to} {dot:?}");
+            let place = |is: fn(&Shape) -> bool| picture.shapes.iter().position(is).expect("drawn");
+            let area = place(|shape| matches!(shape, Shape::Polygon(..)));
+            let phase = place(|shape| matches!(shape, Shape::Line(_, Ink::Muted, _)));
+            assert!(phase < area, "lines of phases are under the areas");
+        }
+    }
+
+    #[test]
+    fn every_phase_is_named_on_a_phone() {
+        for (key, task) in [("gpt2", Scenario::default().task), ("llama-2-7b", Scenario::default().task)] {
+            let (_, picture) = laid_out(&scenario(key, task), 328.0);
+            let named =
+                |name: &str| picture.shapes.iter().any(|shape| matches!(shape, Shape::Text(text, ..) if text == name));
+            assert!(named("forward") && named("backward"), "{key}");
+            assert!(named("step") || named("optimizer step"), "{key}");
+        }
+    }
+
     #[test]
     fn the_name_of_the_limit_stands_on_the_ground() {
         for (key, task) in [("gpt2-xl", Scenario::default().task), ("llama-2-7b", Task::Inference)] {
@@ -406,18 +426,6 @@ mod tests {
         assert_eq!(phases, [Phase::Forward, Phase::Backward, Phase::Step]);
         assert!(spans.iter().all(|span| span.right - span.left > 70.0));
         assert!((spans[2].right - 900.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn ticks_are_round_and_few() {
-        for (most, system, labels) in [
-            (12_u64 << 30, UnitSystem::Binary, ["0", "4 GiB", "8 GiB", "12 GiB"].as_slice()),
-            (900_000_000, UnitSystem::Decimal, &["0", "200 MB", "400 MB", "600 MB", "800 MB", "1 GB"]),
-        ] {
-            let (step, high) = scale(most, system);
-            let ticks = (0..).map(|count| f64::from(count) * step).take_while(|tick| *tick <= high);
-            assert_eq!(ticks.map(|tick| tick_label(tick, system)).collect::<Vec<_>>(), labels);
-        }
     }
 
     #[test]
