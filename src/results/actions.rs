@@ -42,7 +42,8 @@ pub fn copy_link(page: Page) -> Built {
 pub fn actions(page: Page) -> Built {
     let copy_as = move |format: Format| {
         let (write, system) = (export::writer(format), page.system.get_untracked());
-        let text = page.outcome.with_untracked(|outcome| write(&outcome.scenario, &outcome.estimate, system));
+        let address = untrack(|| address(page));
+        let text = page.outcome.with_untracked(|outcome| write(outcome, system, &address));
         copy(text, format.what(), page);
     };
     let copy_embed = move || {

@@ -3,7 +3,8 @@
 use nn_memory::{Bytes, Estimate, Scenario, UnitSystem};
 use serde::Serialize;
 
-use crate::link;
+use super::head::fit;
+use crate::form::Outcome;
 
 /// A way to write the answer down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +54,8 @@ impl Format {
     }
 }
 
-/// Writes the answer, sizes in these units.
-pub type Write = fn(&Scenario, &Estimate, UnitSystem) -> String;
+/// Writes the answer, sizes in these units, with the address that opens the question.
+pub type Write = fn(&Outcome, UnitSystem, &str) -> String;
 
 /// What writes this format. It is there as soon as its button: browsers allow copying only while a press is handled.
 pub fn writer(format: Format) -> Write {
@@ -92,7 +93,8 @@ fn rows(estimate: &Estimate) -> Vec<Row> {
     parts.chain([total]).collect()
 }
 
-fn text(scenario: &Scenario, estimate: &Estimate, system: UnitSystem) -> String {
+fn text(outcome: &Outcome, system: UnitSystem, address: &str) -> String {
+    let estimate = &outcome.estimate;
     let unit = estimate.total.table_unit(system);
     let mut text = String::new();
     for row in rows(estimate) {
@@ -100,21 +102,24 @@ fn text(scenario: &Scenario, estimate: &Estimate, system: UnitSystem) -> String 
         text.push_str(format!("{:<16} {size:>16} {:>6} %  {}", row.name, row.percent, row.numbers).trim_end());
         text.push('\n');
     }
-    text.push_str(&format!("inputs           ?{}\n", link::to_query(scenario, false)));
+    text.push_str(&format!("device           {}\ninputs           {address}\n", fit(outcome, system)));
     text
 }
 
-fn markdown(_: &Scenario, estimate: &Estimate, system: UnitSystem) -> String {
+fn markdown(outcome: &Outcome, system: UnitSystem, address: &str) -> String {
+    let estimate = &outcome.estimate;
     let unit = estimate.total.table_unit(system);
     let mut text = format!("| Component | {} | % | Formula |\n|---|---:|---:|---|\n", unit.name());
     for row in rows(estimate) {
         let work = if row.symbols.is_empty() { String::new() } else { format!("{} = {}", row.symbols, row.numbers) };
         text.push_str(&format!("| {} | {} | {} | {work} |\n", row.name, row.bytes.in_unit(unit), row.percent));
     }
+    text.push_str(&format!("\n{}. [Inputs]({address})\n", fit(outcome, system)));
     text
 }
 
-fn csv(_: &Scenario, estimate: &Estimate, system: UnitSystem) -> String {
+fn csv(outcome: &Outcome, system: UnitSystem, _: &str) -> String {
+    let estimate = &outcome.estimate;
     let unit = estimate.total.table_unit(system);
     let mut text = format!("component,bytes,{},percent,formula\n", unit.name());
     for row in rows(estimate) {
@@ -124,7 +129,8 @@ fn csv(_: &Scenario, estimate: &Estimate, system: UnitSystem) -> String {
     text
 }
 
-fn json(scenario: &Scenario, estimate: &Estimate, _: UnitSystem) -> String {
+fn json(outcome: &Outcome, _: UnitSystem, _: &str) -> String {
+    let Outcome { scenario, estimate, .. } = outcome;
     #[derive(Serialize)]
     struct Document<'a> {
         scenario: &'a Scenario,
@@ -136,14 +142,16 @@ fn json(scenario: &Scenario, estimate: &Estimate, _: UnitSystem) -> String {
 
 #[cfg(test)]
 mod tests {
-    use nn_memory::{ActivationUnits, estimate};
+    use nn_memory::ActivationUnits;
 
     use super::*;
+    use crate::form::Texts;
 
     fn written(format: Format) -> String {
         let scenario =
             Scenario { activation_units: ActivationUnits::PerToken { units: 37_000 }, ..Scenario::default() };
-        writer(format)(&scenario, &estimate(&scenario).expect("within limits"), UnitSystem::Binary)
+        let outcome = Outcome::of(&Texts::from(&scenario), None);
+        writer(format)(&outcome, UnitSystem::Binary, "https://example.org/?v=1&units_per_token=37000")
     }
 
     #[test]
@@ -156,7 +164,8 @@ optimizer state        839.23 MiB   42.7 %  110,000,000 × 2 × 4 B
 gradients              419.62 MiB   21.3 %  110,000,000 × 4 B
 activations            289.06 MiB   14.7 %  32 × 128 × 37,000 × 2 B
 total                1,967.53 MiB  100.0 %
-inputs           ?v=1&units_per_token=37000
+device           Fits RTX 3060 12 GB: 10.08 GiB free
+inputs           https://example.org/?v=1&units_per_token=37000
 "
         );
     }
@@ -166,7 +175,10 @@ inputs           ?v=1&units_per_token=37000
         let table = written(Format::Markdown);
         let lines: Vec<_> = table.lines().collect();
         assert_eq!(lines[2], "| parameters | 419.62 | 21.3 | P × b_P = 110,000,000 × 4 B |");
-        assert_eq!(lines.last(), Some(&"| total | 1,967.53 | 100.0 |  |"));
+        let [total, empty, device] = lines[lines.len() - 3..] else { panic!("{table}") };
+        assert_eq!((total, empty), ("| total | 1,967.53 | 100.0 |  |", ""));
+        let inputs = "[Inputs](https://example.org/?v=1&units_per_token=37000)";
+        assert_eq!(device, format!("Fits RTX 3060 12 GB: 10.08 GiB free. {inputs}"));
     }
 
     #[test]

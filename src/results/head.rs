@@ -65,7 +65,7 @@ fn verdict(outcome: &Outcome) -> (&'static str, &'static str) {
     }
 }
 
-fn fit(outcome: &Outcome, system: UnitSystem) -> String {
+pub(super) fn fit(outcome: &Outcome, system: UnitSystem) -> String {
     let device = device_name(&outcome.scenario, system);
     match outcome.estimate.fit.verdict {
         Verdict::Fits { free } => format!("Fits {device}: {} free", free.display(system)),

@@ -15,7 +15,8 @@ visit('the results are copied as text', allowed, async page => {
     'gradients              419.62 MiB   21.3 %  110,000,000 × 4 B',
     'activations            289.06 MiB   14.7 %  32 × 128 × 37,000 × 2 B',
     'total                1,967.53 MiB  100.0 %',
-    'inputs           ?v=1&units_per_token=37000',
+    'device           Fits RTX 3060 12 GB: 10.08 GiB free',
+    `inputs           ${page.page.url()}`,
     '',
   ].join('\n'));
 });
@@ -29,8 +30,9 @@ visit('the results are copied as a Markdown table', allowed, async page => {
     '|---|---:|---:|---|',
     '| parameters | 419.62 | 21.3 | P × b_P = 110,000,000 × 4 B |',
   ]);
-  assert.equal(lines.at(-1), '| total | 1,967.53 | 100.0 |  |');
-  assert.deepEqual(new Set(lines.map(line => line.split('|').length)), new Set([6]));
+  assert.equal(lines.at(-1), `Fits RTX 3060 12 GB: 10.08 GiB free. [Inputs](${page.page.url()})`);
+  assert.equal(lines.at(-3), '| total | 1,967.53 | 100.0 |  |');
+  assert.deepEqual(new Set(lines.slice(0, -2).map(line => line.split('|').length)), new Set([6]));
 });
 
 visit('the results are copied as JSON, question and answer', allowed, async page => {

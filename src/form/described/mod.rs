@@ -146,7 +146,7 @@ static STEP: &[Spec] = &[
     spec(Field::Accumulation, "Accumulation", "micro-batches", Number,
         "Micro-batches whose gradients are added up before each step; their batch size is the one above."),
     spec(Field::Dropout, "Dropout", "", Switch,
-        "Off for rates of 0: no masks are kept."),
+        "Turn it off to count every rate as 0: no masks are kept."),
     spec(Field::Padding, "Padded batch", "", Switch,
         "Samples of different lengths: a mask is built, and flash attention steps aside."),
     spec(Field::ZeroGrad, "zero_grad to zeros", "", Switch,

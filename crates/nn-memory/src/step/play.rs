@@ -245,7 +245,7 @@ impl<'p> Player<'p> {
         }
         let (scalar, byte) = (Shape::SCALAR, ElementType::Byte);
         self.stands(Kind::Parameters, "", "buffers", byte, Shape::vector(program.buffers), program.buffers, 1);
-        self.stands(Kind::Parameters, "", "batch", byte, Shape::vector(program.inputs), program.inputs, 1);
+        self.stands(Kind::Activations, "", "batch", byte, Shape::vector(program.inputs), program.inputs, 1);
         let outputs = program.held_outputs;
         self.stands(Kind::Temporary, "", "outputs of the step before", byte, Shape::vector(outputs), outputs, 1);
         let workspace = self.setting.workspace;
