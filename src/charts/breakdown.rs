@@ -3,7 +3,7 @@
 use nn_memory::{Bytes, Estimate, Fit, UnitSystem};
 
 use super::Chart;
-use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, Measure, Picture, Shape, scale, tick_label};
+use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, LINE, Measure, Picture, Shape, legend, scale, tick_label};
 use crate::page::Page;
 use crate::results::capitalized;
 
@@ -60,6 +60,7 @@ pub fn layout(estimate: &Estimate, device_name: &str, system: UnitSystem, area: 
     let (top, bottom) = (BAR_TOP, BAR_TOP + BAR_HEIGHT);
     picture.shapes.push(Shape::Rect([0.0, top, x(estimate.fit.usable), bottom], Ink::Grid));
 
+    let mut unnamed = Vec::new();
     let mut start = Bytes::ZERO;
     for part in estimate.parts.iter().filter(|part| part.bytes > Bytes::ZERO) {
         let stop = start.checked_add(part.bytes).unwrap_or(start);
@@ -74,7 +75,7 @@ pub fn layout(estimate: &Estimate, device_name: &str, system: UnitSystem, area: 
             let at = (f64::midpoint(left, right), bottom + LABEL_GAP);
             picture.shapes.push(Shape::Text(name, at, Align::Center, Ink::Text));
         } else {
-            picture.legend.push(part.kind);
+            unnamed.push(part.kind);
         }
         let (kind, bytes, share) = (part.kind, part.bytes, part.share);
         picture.hits.push(Hit {
@@ -88,6 +89,7 @@ pub fn layout(estimate: &Estimate, device_name: &str, system: UnitSystem, area: 
     let taken = label_limit(&mut picture, &estimate.fit, device_name, x(estimate.fit.usable), area, measure);
     label_smallest(&mut picture, estimate, device_name, &x, taken, area, measure);
     axis(&mut picture, &x, estimate, system, area, measure);
+    legend(&mut picture, &unnamed, area.width, BAR_TOP + BAR_HEIGHT + AXIS_GAP + 2.0 * FONT_SIZE + LINE / 2.0, measure);
     picture
 }
 
@@ -124,7 +126,6 @@ fn label_smallest(
     if at > area.width {
         return;
     }
-    picture.shapes.push(Shape::Line(vec![(at, BAR_TOP - 6.0), (at, BAR_TOP + BAR_HEIGHT)], Ink::Muted, 1.0));
     let gap = FONT_SIZE / 2.0;
     for label in [format!("smallest: {}", device.name), device.name.to_owned()] {
         let width = measure(&label);
@@ -138,6 +139,8 @@ fn label_smallest(
             taken.0 - gap - width
         };
         if left >= 0.0 && left + width <= area.width && left <= at + gap && left + width + gap >= at {
+            let line = vec![(at, BAR_TOP - 6.0), (at, BAR_TOP + BAR_HEIGHT)];
+            picture.shapes.push(Shape::Line(line, Ink::Muted, 1.0));
             picture.shapes.push(Shape::Text(label, (left, FONT_SIZE / 2.0 + 2.0), Align::Left, Ink::Muted));
             return;
         }
@@ -186,7 +189,7 @@ mod tests {
     fn laid_out(scenario: &Scenario, width: f64) -> (Estimate, Picture) {
         let estimate = estimate(scenario).expect("within limits");
         let measure = |text: &str| text.chars().count() as f64 * 7.0;
-        let area = Area { width, height: 132.0 };
+        let area = Area { width, height: 184.0 };
         let picture = layout(&estimate, "RTX 3060 12 GB", UnitSystem::Binary, area, &measure);
         (estimate, picture)
     }
@@ -220,6 +223,7 @@ mod tests {
                             Align::Right => at - text_width,
                         };
                         assert!(left >= -0.5 && left + text_width <= width + 0.5, "{text} at {left}");
+                        assert!(*height + FONT_SIZE / 2.0 <= 184.0, "{text} at {height}");
                         ends.push((*height, left, left + text_width));
                     }
                 }
@@ -272,8 +276,8 @@ mod tests {
                 let (estimate, picture) = laid_out(&Scenario { parameters, ..Scenario::default() }, width);
                 let named = labels(&picture, Ink::Text);
                 for part in estimate.parts.iter().filter(|part| part.bytes > Bytes::ZERO) {
-                    let in_bar = named.contains(&capitalized(part.kind.name()));
-                    assert!(in_bar != picture.legend.contains(&part.kind), "{:?} at {width}", part.kind);
+                    let name = capitalized(part.kind.name());
+                    assert_eq!(named.iter().filter(|label| **label == name).count(), 1, "{name} at {width}");
                 }
             }
         }

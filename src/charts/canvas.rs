@@ -20,7 +20,7 @@ use crate::page::Page;
 use crate::platform::{self, BeforeFrame, Sight};
 use crate::quiet::as_seen;
 use crate::reactive::{Text, action, effect, put, text};
-use crate::results::{capitalized, device_name, slug};
+use crate::results::{device_name, slug};
 
 const FONT: &str = "system-ui, sans-serif";
 
@@ -289,7 +289,6 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
     let canvas = NodeRef::<Canvas>::new();
     let drawn = StoredValue::new_local(Drawn::default());
     let selected = RwSignal::new(None::<usize>);
-    let legend = RwSignal::new(Vec::<PartKind>::new());
 
     let redraw = move || {
         let Some(canvas) = canvas.get_untracked() else { return };
@@ -304,9 +303,6 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
             let Some(surface) = &drawn.surface else { return };
             let measure = |text: &str| look.measure(surface, text);
             drawn.picture = layout.with_value(|layout| layout(area, &measure));
-            if legend.with_untracked(|legend| *legend != drawn.picture.legend) {
-                legend.set(drawn.picture.legend.clone());
-            }
             let hit = selected.get_untracked().and_then(|index| drawn.picture.hits.get(index));
             let marker = hit.map(|hit| [(hit.marker, 0.0), (hit.marker, area.height)]);
             surface.paint(&look.palette, &drawn.picture, marker);
@@ -324,16 +320,12 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
         system.track();
         appearance.track();
     });
-    // Held, for a file of the chart says them too.
     let follow = move |mut words: Text| {
-        let held = RwSignal::new(untrack(&mut *words));
-        Effect::new(move |_| {
+        text(move || {
             shown.track();
-            put(held, untrack(&mut *words));
-        });
-        held
+            untrack(&mut *words)
+        })
     };
-    let (title, description) = (follow(title), follow(description));
     effect(move || {
         shown.track();
         selected.track();
@@ -377,8 +369,9 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
         let painted = drawn.with_value(|drawn| {
             let (look, shown) = (drawn.look.as_ref()?, drawn.surface.as_ref()?);
             let measure = |text: &str| look.measure(shown, text);
-            let figures = outcome.with_untracked(|outcome| subject(&outcome.scenario)) + &description.get_untracked();
-            let frame = Frame::of(&drawn.picture, look.area, &title.get_untracked(), &figures, &measure);
+            let title = outcome.with_untracked(|outcome| subject(&outcome.scenario));
+            let figures = canvas.get_untracked()?.get_attribute("aria-label")?;
+            let frame = Frame::of(look.area, &title, &figures, &measure);
             Surface::of(&file, frame.area, 2.0, None)?.paint_framed(&Palette::of_page(), &frame, &drawn.picture)
         });
         if painted.is_some() {
@@ -387,21 +380,10 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
         }
     };
 
-    let entries = move || {
-        let entry = |kind: PartKind| {
-            built(view! {
-                <li>
-                    <span class=format!("dot dot-{}", slug(kind)) aria-hidden="true"></span>
-                    {capitalized(kind.name())}
-                </li>
-            })
-        };
-        legend.get().into_iter().map(entry).collect_view()
-    };
     built(view! {
         <figure class="chart">
             <figcaption class="chart-head">
-                <h3>{text(move || title.get())}</h3>
+                <h3>{follow(title)}</h3>
                 <button
                     type="button"
                     class="quiet"
@@ -417,7 +399,7 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
                 node_ref=canvas
                 role="img"
                 tabindex="0"
-                aria-label=text(move || description.get())
+                aria-label=follow(description)
                 aria-describedby=described_by
                 data-testid=format!("chart-{name}")
                 on:pointermove=point_at
@@ -431,20 +413,19 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
                 on:blur=move |_| selected.set(None)
                 on:keydown=press
             ></canvas>
-            <ul class=format!("legend legend-{name}") aria-label="Parts by their colours">{entries}</ul>
             <p class="read-out" role="status" data-testid=format!("read-out-{name}")>{text(read_out)}</p>
         </figure>
     })
 }
 
-/// What a file is of, in a sentence and a space.
+/// What a file is of.
 fn subject(scenario: &Scenario) -> String {
     let name = match scenario.model {
-        Model::Named(model) => model.name.to_owned(),
-        _ => scenario.model.kind().label().to_owned(),
+        Model::Named(model) => model.name,
+        _ => "a network",
     };
-    let (batch, length) = (format_count(scenario.batch_size), format_count(scenario.sequence_length));
-    format!("{name}, {}, batch {batch} × {length}. ", scenario.task.kind().label())
+    let (task, length) = (scenario.task.kind().label(), format_count(scenario.sequence_length));
+    format!("Memory of {name}. {task}, batch {} × {length}", format_count(scenario.batch_size))
 }
 
 #[cfg(test)]

@@ -88,8 +88,6 @@ pub struct Picture {
     pub shapes: Vec<Shape>,
     /// What can be read out, from left to right.
     pub hits: Vec<Hit>,
-    /// Parts whose colours it does not name itself.
-    pub legend: Vec<PartKind>,
 }
 
 impl Picture {
@@ -127,9 +125,29 @@ pub fn tick_label(tick: f64, system: UnitSystem) -> String {
     if tick < 1.0 { "0".to_owned() } else { Bytes::new(tick as u64).display(system).short() }
 }
 
-/// A picture as a file, which has no page around it: title above it, legend and figures under it, room on every side.
+/// From one line of words to the next.
+pub const LINE: f64 = 20.0;
+
+/// Names parts beside squares of their colours, in lines from `middle` on; where the next line would stand.
+pub fn legend(picture: &mut Picture, parts: &[PartKind], width: f64, mut middle: f64, measure: Measure) -> f64 {
+    let mut left = 0.0;
+    for &kind in parts {
+        let name = capitalized(kind.name());
+        let room = 1.3 * FONT_SIZE + measure(&name);
+        if left > 0.0 && left + room > width {
+            (left, middle) = (0.0, middle + LINE);
+        }
+        let square = [left, middle - 5.5, left + 11.0, middle + 5.5];
+        picture.shapes.push(Shape::Rect(square, Ink::Part(kind)));
+        picture.shapes.push(Shape::Text(name, (left + 1.3 * FONT_SIZE, middle), Align::Left, Ink::Text));
+        left += room + FONT_SIZE;
+    }
+    if parts.is_empty() { middle } else { middle + LINE }
+}
+
+/// A picture as a file, which has no page around it: title above it, figures under it, room on every side.
 pub struct Frame {
-    /// What is drawn around the picture.
+    /// The words around the picture.
     pub around: Picture,
     /// The size of it all.
     pub area: Area,
@@ -139,40 +157,23 @@ pub struct Frame {
 
 impl Frame {
     /// Puts a picture of this size into a frame.
-    pub fn of(picture: &Picture, area: Area, title: &str, figures: &str, measure: Measure) -> Self {
+    pub fn of(picture: Area, title: &str, figures: &str, measure: Measure) -> Self {
         const PADDING: f64 = 16.0;
-        const LINE: f64 = FONT_SIZE * 1.5;
         let mut around = Picture::default();
-        let right = area.width + PADDING;
         let mut middle = PADDING + LINE / 2.0;
-        let paragraph = |around: &mut Picture, middle: &mut f64, text: &str, ink: Ink| {
-            for line in lines(text, area.width, measure) {
-                around.shapes.push(Shape::Text(line, (PADDING, *middle), Align::Left, ink));
-                *middle += LINE;
+        let mut corner = 0.0;
+        for (text, ink) in [(title, Ink::Text), (figures, Ink::Muted)] {
+            for line in lines(text, picture.width, measure) {
+                around.shapes.push(Shape::Text(line, (PADDING, middle), Align::Left, ink));
+                middle += LINE;
             }
-        };
-        paragraph(&mut around, &mut middle, title, Ink::Text);
-        let corner = (PADDING, middle);
-        middle += area.height + LINE;
-        let mut left = PADDING;
-        for &kind in &picture.legend {
-            let name = capitalized(kind.name());
-            let width = FONT_SIZE * 2.5 + measure(&name);
-            if left + width > right && left > PADDING {
-                (left, middle) = (PADDING, middle + LINE);
+            if ink == Ink::Text {
+                corner = middle;
+                middle += picture.height + LINE;
             }
-            let half = FONT_SIZE / 2.0 - 1.0;
-            let square = [left, middle - half, left + 2.0 * half, middle + half];
-            around.shapes.push(Shape::Rect(square, Ink::Part(kind)));
-            around.shapes.push(Shape::Text(name, (left + FONT_SIZE * 1.3, middle), Align::Left, Ink::Text));
-            left += width;
         }
-        if !picture.legend.is_empty() {
-            middle += LINE;
-        }
-        paragraph(&mut around, &mut middle, figures, Ink::Muted);
-        let height = middle - LINE / 2.0 + PADDING;
-        Self { around, area: Area { width: right + PADDING, height }, corner }
+        let area = Area { width: picture.width + 2.0 * PADDING, height: middle - LINE / 2.0 + PADDING };
+        Self { around, area, corner: (PADDING, corner) }
     }
 }
 
@@ -215,17 +216,13 @@ mod tests {
         }
     }
 
-    /// Files of the breakdown had four colours without a name, and no title.
+    /// Files of the breakdown had no word of what they show.
     #[test]
-    fn a_file_has_its_title_its_legend_and_its_figures_within_its_edges() {
-        let legend = vec![PartKind::Parameters, PartKind::OptimizerState, PartKind::Gradients, PartKind::Activations];
-        let picture = Picture { legend: legend.clone(), ..Picture::default() };
+    fn a_file_has_its_title_and_its_figures_within_its_edges() {
         for width in [280.0, 800.0] {
             let area = Area { width, height: 132.0 };
             let figures = "Stacked bar: total 1.92 GiB of 12.00 GiB usable. ".repeat(4);
-            let frame = Frame::of(&picture, area, "Optimizer state is 42.7 % of the total", &figures, MEASURE);
-            let squares = frame.around.shapes.iter().filter(|shape| matches!(shape, Shape::Rect(..))).count();
-            assert_eq!(squares, legend.len());
+            let frame = Frame::of(area, "Memory of BERT base, training, batch 32 × 128", &figures, MEASURE);
             assert!(frame.corner.0 > 0.0 && frame.corner.1 > 0.0);
             let mut text = String::new();
             for shape in &frame.around.shapes {
@@ -235,8 +232,22 @@ mod tests {
                 text.push_str(words);
                 text.push(' ');
             }
-            for words in ["Optimizer state is 42.7 % of the total", "Gradients", "total 1.92 GiB of 12.00 GiB"] {
+            for words in ["Memory of BERT base, training, batch 32 × 128", "total 1.92 GiB of 12.00 GiB"] {
                 assert!(text.contains(words), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_legend_stays_within_its_width() {
+        for width in [280.0, 800.0] {
+            let mut picture = Picture::default();
+            let next = legend(&mut picture, &PartKind::ALL, width, 10.0, MEASURE);
+            let mut last = (0.0, 0.0);
+            for shape in &picture.shapes {
+                let Shape::Text(words, (x, y), ..) = shape else { continue };
+                assert!(x + MEASURE(words) <= width && (*y, *x) > last && *y < next, "{words}");
+                last = (*y, x + MEASURE(words));
             }
         }
     }

@@ -3,7 +3,7 @@
 use nn_memory::{Bytes, Choice, Estimate, PartKind, Phase, TimelinePoint, UnitSystem};
 
 use super::Chart;
-use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, Measure, Picture, Shape, scale, tick_label};
+use super::picture::{Align, Area, FONT_SIZE, Hit, Ink, LINE, Measure, Picture, Shape, legend, scale, tick_label};
 use crate::page::Page;
 
 /// The parts along the step.
@@ -54,14 +54,15 @@ pub fn description(estimate: &Estimate, system: UnitSystem) -> String {
         phases.map(|(phase, bytes)| format!("{} up to {}", phase.label(), bytes.display(system))).collect();
     let peak = peak(&estimate.timeline).map(|point| format!(", at {}", operator(point))).unwrap_or_default();
     format!(
-        "Memory along one step. {}{peak}. {}. Usable: {}.",
+        "Memory along one step. {}{peak}. {}. Usable: {}. Parts from the top: {}.",
         title(estimate, system),
         phases.join("; "),
-        estimate.fit.usable.display(system)
+        estimate.fit.usable.display(system),
+        parts(&estimate.timeline).into_iter().map(PartKind::name).collect::<Vec<_>>().join(", ")
     )
 }
 
-/// Parts that stand at any time, the one on top first.
+/// Parts that stand at any time, as the legend names them: the one on top first.
 fn parts(points: &[TimelinePoint]) -> Vec<PartKind> {
     let stands = |kind: &PartKind| points.iter().any(|point| point.parts[*kind as usize] > Bytes::ZERO);
     ORDER.into_iter().rev().filter(stands).collect()
@@ -154,7 +155,7 @@ fn columns<'a>(points: &'a [TimelinePoint], spans: &[Span]) -> Vec<(f64, &'a Tim
 /// Lays the chart out.
 pub fn layout(estimate: &Estimate, device_name: &str, system: UnitSystem, area: Area, measure: Measure) -> Picture {
     let points = &estimate.timeline;
-    let mut picture = Picture { legend: parts(points), ..Picture::default() };
+    let mut picture = Picture::default();
     let Some(peak) = peak(points) else { return picture };
     let usable = estimate.fit.usable;
     // The limit is shown where it does not flatten what is below it.
@@ -164,7 +165,10 @@ pub fn layout(estimate: &Estimate, device_name: &str, system: UnitSystem, area: 
     let label = |tick: f64| tick_label(tick, system);
     let ticks: Vec<f64> = (0..).map(|count| f64::from(count) * step).take_while(|tick| *tick <= high).collect();
     let left = ticks.iter().map(|&tick| measure(&label(tick))).fold(0.0, f64::max) + 12.0;
-    let (right, bottom) = (area.width, area.height - BOTTOM);
+    let parts = parts(points);
+    let bottom = area.height - legend(&mut Picture::default(), &parts, area.width, BOTTOM, measure);
+    legend(&mut picture, &parts, area.width, bottom + BOTTOM + LINE / 2.0, measure);
+    let right = area.width;
     let y = |bytes: f64| bottom - bytes / high * (bottom - TOP);
 
     for &tick in &ticks {
@@ -200,12 +204,13 @@ pub fn layout(estimate: &Estimate, device_name: &str, system: UnitSystem, area: 
     // Beside the dot, clear of the line where a phase begins.
     let (beside, align) =
         if at + 8.0 + measure(&words) < right { (at + 8.0, Align::Left) } else { (at - 8.0, Align::Right) };
-    // On the ground's colour, clear of grid lines.
+    // Above what stands beside it, on the ground's colour, clear of grid lines.
+    let middle = height - FONT_SIZE / 2.0 - 5.0;
     let from = if align == Align::Left { beside } else { beside - measure(&words) };
-    let (above, below) = (height + 2.0 - FONT_SIZE / 2.0, height + 2.0 + FONT_SIZE / 2.0);
+    let (above, below) = (middle - FONT_SIZE / 2.0 - 1.0, middle + FONT_SIZE / 2.0 + 1.0);
     picture.shapes.push(Shape::Rect([from - 2.0, above, from + measure(&words) + 2.0, below], Ink::Ground));
     picture.shapes.push(Shape::Dot((at, height), 4.0, Ink::Text));
-    picture.shapes.push(Shape::Text(words, (beside, height + 2.0), align, Ink::Text));
+    picture.shapes.push(Shape::Text(words, (beside, middle), align, Ink::Text));
     picture.hits = hits(&columns, left, right, system);
     picture
 }
@@ -321,7 +326,7 @@ mod tests {
     fn laid_out(scenario: &Scenario, width: f64) -> (Estimate, Picture) {
         let estimate = estimate(scenario).expect("an estimate");
         let measure = |text: &str| text.chars().count() as f64 * 7.0;
-        let area = Area { width, height: 280.0 };
+        let area = Area { width, height: 320.0 };
         let picture = layout(&estimate, "RTX 3060 12 GB", UnitSystem::Binary, area, &measure);
         (estimate, picture)
     }
@@ -336,7 +341,7 @@ mod tests {
                 for shape in &picture.shapes {
                     if let Shape::Polygon(points, _) = shape {
                         assert!(points.len() <= 500, "{key}: {}", points.len());
-                        assert!(points.iter().all(|(x, y)| (0.0..=width).contains(x) && (0.0..=280.0).contains(y)));
+                        assert!(points.iter().all(|(x, y)| (0.0..=width).contains(x) && (0.0..=320.0).contains(y)));
                         highest = points.iter().map(|point| point.1).fold(highest, f64::min);
                     }
                 }
@@ -387,6 +392,24 @@ mod tests {
             let area = place(|shape| matches!(shape, Shape::Polygon(..)));
             let phase = place(|shape| matches!(shape, Shape::Line(_, Ink::Muted, _)));
             assert!(phase < area, "lines of phases are under the areas");
+        }
+    }
+
+    #[test]
+    fn the_name_of_the_peak_stands_on_the_ground_above_it() {
+        for (key, task) in [("gpt2", Scenario::default().task), ("deepseek-v3", Task::Inference)] {
+            let (_, picture) = laid_out(&scenario(key, task), 328.0);
+            let is_name = |shape: &Shape| matches!(shape, Shape::Text(text, ..) if text.starts_with("peak "));
+            let place = picture.shapes.iter().position(is_name).expect("the name of the peak");
+            let [Shape::Rect(behind, Ink::Ground), Shape::Dot(dot, ..), Shape::Text(name, at, align, _)] =
+                &picture.shapes[place - 2..=place]
+            else {
+                panic!("{key}: nothing is behind the name");
+            };
+            let width = name.chars().count() as f64 * 7.0;
+            let left = if *align == Align::Left { at.0 } else { at.0 - width };
+            assert!(behind[0] < left && behind[2] > left + width && behind[1] < at.1 && behind[3] > at.1, "{key}");
+            assert!(behind[3] < dot.1 && behind[1] > FONT_SIZE, "{key}");
         }
     }
 
