@@ -123,7 +123,7 @@ fn unlike_model(name: &str, scenario: &Scenario, count: u64) -> u32 {
     match parameters(name) {
         Some(parameters) if parameters == count => 0,
         Some(parameters) => ANOTHER + 8 * doublings(parameters, count),
-        None => ANOTHER + 32,
+        None => ANOTHER + 200,
     }
 }
 
@@ -311,6 +311,8 @@ e,llama,training,bf16,adamw,sdpa,none,8,512,9.00,1.00
         }
         let (_, lines) = words(&MEASURED, &scenario("llama-3.1-70b", PrecisionMode::Bf16), 70_553_706_496);
         assert!(lines[0].contains(" llama2-70b, "), "{lines:?}");
+        let (_, lines) = words(&MEASURED, &scenario("gpt-3-175b", PrecisionMode::Fp32), 175_000_000_000);
+        assert!(lines[0].contains(" gpt2-xl, "), "{lines:?}");
         // Given by its fields, a model is known by its parameters.
         let mut by_hand = scenario("llama-3.2-1b", PrecisionMode::Bf16);
         by_hand.model = Model::Described(by_hand.model.config().expect("fields").expect("a configuration"));
