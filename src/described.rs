@@ -3,7 +3,7 @@
 //! Most people open the page to try a size, so its file is loaded when a link or a person first asks for a described model.
 
 use nn_memory::architecture::ConfigField;
-use nn_memory::{Engine, Family};
+use nn_memory::{Engine, Family, PartKind, UnitSystem};
 
 use crate::built::Built;
 use crate::charts::{Chart, timeline};
@@ -21,6 +21,8 @@ pub struct Described {
     pub timeline: fn(Page) -> Chart,
     /// What the allocator reserves and the device shows.
     pub reserve: fn(Page) -> Built,
+    /// The work behind a part.
+    pub work: fn(&Outcome, PartKind, UnitSystem) -> String,
     /// How accurate this is, and the nearest measured runs.
     pub accuracy: fn(&Outcome) -> (String, Vec<String>),
 }
@@ -34,6 +36,7 @@ static DESCRIBED: Described = Described {
     form: &FORM,
     timeline,
     reserve: crate::results::reserve,
+    work: crate::results::work,
     accuracy: crate::results::measured,
 };
 

@@ -7,6 +7,7 @@ mod head;
 mod notes;
 mod reserve;
 mod table;
+mod work;
 
 use nn_memory::{DeviceChoice, PartKind, Scenario, UnitSystem};
 
@@ -17,6 +18,7 @@ pub use head::head;
 pub use notes::notes;
 pub use reserve::reserve;
 pub use table::{TABLE_ID, table};
+pub use work::work;
 
 /// Name of a part in test ids and custom properties.
 pub const fn slug(kind: PartKind) -> &'static str {

@@ -23,7 +23,7 @@ const everything = 'precision=fp16&optimizer=custom&device=custom&workspace=10&c
 const states = {
   'as it opens': async () => {},
   'with all help and all work open': async page => {
-    for (const button of await page.page.getByRole('button', { name: /^(About|Show the work)/ }).all()) await button.click();
+    for (const button of await page.page.getByRole('button', { name: /^(About|(Show|Hide) the work)/ }).all()) await button.click();
     for (const details of await page.page.locator('#guide details').all()) await details.evaluate(element => { element.open = true; });
   },
   'with errors shown': async page => {

@@ -19,7 +19,7 @@ for (const viewport of [wide, { width: 1080, height: 700 }, { width: 1079, heigh
   visit(`nothing sticks out at ${viewport.width} px`, { viewport, query: everything }, async page => {
     assert.equal(await page.page.evaluate(() => document.documentElement.scrollWidth), viewport.width);
     for (const button of await page.page.getByRole('button', { name: /^About / }).all()) await button.click();
-    for (const button of await page.page.getByRole('button', { name: /^Show the work/ }).all()) await button.click();
+    for (const button of await page.page.getByRole('button', { name: /^(Show|Hide) the work/ }).all()) await button.click();
     for (const details of await page.page.locator('#guide details').all()) await details.evaluate(element => { element.open = true; });
     await page.type('params', '1000000000000000');
     assert.equal(await page.page.evaluate(() => document.documentElement.scrollWidth), viewport.width);

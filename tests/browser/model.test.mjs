@@ -331,6 +331,31 @@ visit('the table speaks of the peak and lists its tensors', { query: '?model=gpt
   await eventually(async () => (await page.text('tensors-activations')).startsWith('24 × mlp: mul [4 × 512 × 3072] float32 = 576.00 MiB'), true);
 });
 
+visit('a part of a described model shows its tensors, their sum and its phases, and no sum of one', { query: '?model=llama-2-7b&precision_mode=bf16&batch=1&sequence_length=4096' }, async page => {
+  await page.get('show-work-parameters').click();
+  await eventually(async () => /in all [\d.]+ GiB = [\d,]+ B, each/.test(await page.text('tensors-parameters')), true);
+  assert.equal(await page.get('work-parameters').locator('code:visible').count(), 0);
+  await page.get('show-work-activations').click();
+  const work = await page.text('work-activations');
+  assert.match(work, /Nothing of it stands at the peak\..*The most of it along the step: forward 23\.\d+ GiB/s);
+  await page.get('show-work-temporary').click();
+  await eventually(async () => (await page.text('tensors-temporary')).includes('sqrt(exp_avg_sq) [6738415616] bfloat16'), true);
+});
+
+visit('a full device says what happens', { query: '?model=llama-3.2-1b&task=inference&precision_mode=bf16&batch=16&sequence_length=8192&device=rtx-6000-ada-48gb' }, async page => {
+  assert.match(await page.text('fit'), /^✓?\s*Fits /);
+  await eventually(async () => (await page.text('reserve')).startsWith('nvidia-smi will show the device full: 48.37 GiB '), true);
+  assert.match(await page.text('reserve-room'), /it runs, tightly/);
+  assert.match(await page.text('reserve-device'), /^all of /);
+});
+
+visit('nothing of CUDA’s tools is said of a device without CUDA', { query: '?model=gpt2&device=apple-128gb' }, async page => {
+  assert.match(await page.text('reserve'), /^What Metal's allocator reserves is not followed/);
+  assert.equal(await page.get('reserve-reserved').isVisible(), false);
+  assert.match(await page.text('notes'), /Metal has other kernels/);
+  assert.doesNotMatch(await page.text('notes'), /nvidia-smi/);
+});
+
 visit('the accuracy is told for the family', { query: '?model=gpt2' }, async page => {
   assert.match(await page.text('accuracy'), /GPT-2: held against \d+ measured runs?: median error [\d.]+ %, worst [\d.]+ %\./);
   assert.equal(await page.get('accuracy-nearest').locator('li').count(), 3);

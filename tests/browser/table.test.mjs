@@ -96,6 +96,8 @@ visit('every row shows its work in symbols and in numbers', { query: '?v=1&preci
     await button.click();
     await work.waitFor();
     assert.equal(await button.getAttribute('aria-expanded'), 'true');
+    assert.match(await button.getAttribute('aria-label'), /^Hide the work: /);
+    assert.equal(plain(await button.innerText()), 'Hide the work');
     const [symbols, numbers] = (await work.locator('code').allTextContents()).map(plain);
     assert.ok(symbols.length > 0, part);
     assert.match(numbers, / = [\d,]+ B$/, part);
@@ -103,6 +105,13 @@ visit('every row shows its work in symbols and in numbers', { query: '?v=1&preci
     await button.click();
     await work.waitFor({ state: 'hidden' });
   }
+});
+
+visit('the work of the total leaves out what is nothing', async page => {
+  await page.get('show-work-total').click();
+  const work = (await page.get('work-total').locator('code').allTextContents()).map(plain);
+  assert.equal(work[0], 'M_P + M_S + M_G + M_A');
+  assert.doesNotMatch(work[1], /(^| )0 B/);
 });
 
 visit('the work follows the inputs while it is open', async page => {

@@ -167,13 +167,13 @@ impl Note {
                 "How many multiprocessors the device has is not known: buffers of sums that are shared out among them are those of an H100's 132.".into()
             }
             Self::AllocatedNotReserved => {
-                "This is what PyTorch allocates. nvidia-smi shows more: what the allocator keeps in reserve, which is worked out under “nvidia-smi will show”, and the driver's context.".into()
+                "This is what PyTorch allocates. What nvidia-smi shows, the allocator's reserve and the driver's context included, has a panel of its own.".into()
             }
             Self::OtherKernels(Platform::Metal) => {
-                "What was followed is CUDA: on Metal, PyTorch has other kernels and another allocator, and shares the memory with the system. Tensors are as large there; take the rest as a guide.".into()
+                "What was followed is CUDA. Metal has other kernels and another allocator: tensors are as large, the rest is a guide.".into()
             }
             Self::OtherKernels(_) => {
-                "What was followed is CUDA: ROCm has other kernels, whose buffers may differ. rocm-smi shows more than PyTorch allocates: the allocator's reserve and the driver's context.".into()
+                "What was followed is CUDA. ROCm has other kernels, whose buffers may differ. rocm-smi shows more than PyTorch allocates.".into()
             }
             Self::CopiesOfWeights { at_most } => format!(
                 "Counted under torch.inference_mode(). Under torch.no_grad(), autocast keeps a 16-bit copy of every linear weight that requires a gradient until its context ends: up to {} more.",

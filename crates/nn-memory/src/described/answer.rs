@@ -70,12 +70,15 @@ pub struct PartLine {
 }
 
 impl PartLine {
-    /// What each holds: shape and type of a tensor, or what else it is for.
+    /// What each holds: shape and type of a tensor, or what else it is for; nothing where its name says so.
     pub fn holds(&self) -> String {
         let bytes_alone = self.element == ElementType::Byte && self.shape == Shape::vector(self.each.get());
         match (bytes_alone, self.part) {
             (true, PartKind::Temporary) => "working memory, while it runs".to_owned(),
-            (true, PartKind::Parameters) => "too small for the allocator to give away".to_owned(),
+            (true, PartKind::Parameters) if self.label.starts_with("rest") => {
+                "too small for the allocator to give away".to_owned()
+            }
+            (true, PartKind::Parameters) => String::new(),
             _ => format!("[{}] {}", self.shape, self.element.name()),
         }
     }
