@@ -160,7 +160,7 @@ fn words(measured: &[Row], scenario: &Scenario, parameters: u64) -> (String, Vec
     let count = of_family.len();
     let runs = if count == 1 { "run" } else { "runs" };
     let sentence = format!(
-        "{name}: held against {count} measured {runs}: {}. With what PyTorch's allocator rounds each tensor up to, its whole blocks: {}. {}The runs nearest to yours, + where the estimate is too high:",
+        "{name}: held against {count} measured {runs}: {}. Followed in whole blocks, as PyTorch's allocator hands memory out (worked out above): {}. {}The runs nearest to yours, + where the estimate is too high:",
         spread(of_family.iter().map(|row| row.error.size)),
         spread(of_family.iter().map(|row| row.blocks.size)),
         unmeasured(measured, &of_family, scenario)
@@ -293,7 +293,7 @@ e,llama,training,bf16,adamw,sdpa,none,8,512,9.00,1.00
         assert_eq!(
             sentence,
             "GPT-2: held against 4 measured runs: median error 0.25 %, worst 1.75 %. \
-             With what PyTorch's allocator rounds each tensor up to, its whole blocks: median error 0.02 %, worst 0.10 %. \
+             Followed in whole blocks, as PyTorch's allocator hands memory out (worked out above): median error 0.02 %, worst 0.10 %. \
              The runs nearest to yours, + where the estimate is too high:"
         );
         assert_eq!(lines.len(), 3);
