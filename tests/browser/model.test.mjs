@@ -337,7 +337,9 @@ visit('a part of a described model shows its tensors, their sum and its phases, 
   assert.equal(await page.get('work-parameters').locator('code:visible').count(), 0);
   await page.get('show-work-activations').click();
   const work = await page.text('work-activations');
-  assert.match(work, /Nothing of it stands at the peak\..*The most of it along the step: forward 23\.\d+ GiB/s);
+  assert.match(work, /1 × batch = 64\.00 KiB.*The most of it along the step: forward 23\.\d+ GiB/s);
+  await page.get('show-work-kv-cache').click();
+  assert.match(await page.text('work-kv-cache'), /Nothing of it stands at the peak\./);
   await page.get('show-work-temporary').click();
   await eventually(async () => (await page.text('tensors-temporary')).includes('sqrt(exp_avg_sq) [6738415616] bfloat16'), true);
 });

@@ -78,7 +78,7 @@ impl PartLine {
             (true, PartKind::Parameters) if self.label.starts_with("rest") => {
                 "too small for the allocator to give away".to_owned()
             }
-            (true, PartKind::Parameters) => String::new(),
+            (true, PartKind::Parameters | PartKind::Activations) => String::new(),
             _ => format!("[{}] {}", self.shape, self.element.name()),
         }
     }
