@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { fileURLToPath } from 'node:url';
 import { dist, encode } from './server.mjs';
 
-/** Bytes under brotli that a first visit may take at most: 130,000 B for the page by size, 50,000 B for described models. */
+/** Bytes under brotli that a first visit may take at most: 130,000 B for the calculator, 50,000 B for what grew with described models. */
 export const budget = 180_000;
 
 /** The page and the files beside it that its links, scripts and requests name: what a browser loads unasked. */
