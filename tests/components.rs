@@ -286,7 +286,7 @@ async fn a_text_that_is_no_number_is_kept_marked_and_explained() {
     assert_eq!(input.get_attribute("aria-invalid").as_deref(), Some("true"));
     assert!(stage.is_shown("error-batch"));
     let described = stage.description(&input);
-    assert!(described.contains("“many” is not a number. Try 7B, 1.5e9 or 25,000,000."), "{described}");
+    assert!(described.contains("“many” is not a number. Try 32 or 4,096."), "{described}");
     assert_eq!(total(page), before);
     assert!(is_stale(page));
 

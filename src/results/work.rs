@@ -113,7 +113,7 @@ mod tests {
         let text = worked(&llama(), PartKind::Temporary);
         assert!(text.contains("1 × sqrt(exp_avg_sq) [6738415616] bfloat16 = 12.55 GiB"), "{text}");
         assert!(!text.contains("uint8"), "{text}");
-        assert!(worked(&llama(), PartKind::Parameters).contains("\n1 × batch = 64.00 KiB\n"));
+        assert!(worked(&llama(), PartKind::Activations).contains("1 × batch = 64.00 KiB\n"));
     }
 
     /// Activations are gone at the peak, and nothing told that they had been most of it.

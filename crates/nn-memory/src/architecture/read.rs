@@ -488,7 +488,7 @@ impl Config {
     /// assert_eq!((config.get("hidden_size"), config.get("num_hidden_layers")), (Some(2_048), Some(32)));
     ///
     /// let error = Config::from_json(r#"{"model_type": "llama", "hidden_size": "large"}"#).unwrap_err();
-    /// assert_eq!(error.to_string(), "hidden_size must be a whole number, got \"large\"");
+    /// assert_eq!(error.to_string(), "hidden_size must be a whole number from 1 to 10,000,000, got \"large\"");
     /// # Ok::<(), nn_memory::ConfigError>(())
     /// ```
     ///
