@@ -128,9 +128,13 @@ def from_transformers(case):
         config._experts_implementation = options["experts_implementation"] = case["experts"]
     before = torch.get_default_dtype()
     try:
-        return getattr(transformers, case["model_class"])._from_config(config, **options)
+        network = getattr(transformers, case["model_class"])._from_config(config, **options)
     finally:
         torch.set_default_dtype(before)
+    if case.get("config", {}).get("separate_lm_head"):
+        # what from_pretrained leaves of weights that hold another head than the one which the class would tie
+        network.lm_head.weight = nn.Parameter(torch.empty_like(network.lm_head.weight).normal_())
+    return network
 
 
 def from_torchvision(case):

@@ -54,7 +54,7 @@ mod scenario;
 mod step;
 mod sweep;
 
-pub use architecture::{Config, ConfigError, Family, Remark};
+pub use architecture::{Config, ConfigError, Family, LmHead, Remark};
 pub use bytes::{Bytes, Size, Unit, UnitSystem};
 pub use choice::Choice;
 pub use described::{Explanation, LayerShare, PartLine, Report, Reserved, Room, TimelinePoint};

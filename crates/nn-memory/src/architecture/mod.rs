@@ -73,7 +73,7 @@ mod vit;
 mod xlm_roberta;
 
 pub use config::{Activation, Config, ConfigField, FieldKind, MOST_FIELDS};
-pub use read::{ConfigError, Remark};
+pub use read::{ConfigError, LmHead, Remark};
 
 use crate::catalog::Multiprocessors;
 use crate::program::{Builder, Layers, Mode, Program};

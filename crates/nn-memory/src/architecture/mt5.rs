@@ -1,5 +1,4 @@
-//! mT5 (`modeling_mt5.py` of transformers 5): T5's code without the scale on the logits. Embeddings are tied whatever a
-//! configuration says.
+//! mT5 (`modeling_mt5.py` of transformers 5): T5's code without the scale on the logits.
 
 use super::config::config;
 use super::t5::T5Base;

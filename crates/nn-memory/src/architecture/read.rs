@@ -378,8 +378,30 @@ impl Described {
         if let Some(listed) = self.entries.layer_types() {
             config.take_windows(listed);
         }
+        if self.lm_head() == Some(LmHead::Separate) {
+            config.set("separate_lm_head", 1)?;
+        }
         Ok(config)
     }
+
+    /// What becomes of the head where a file says that it is not tied and the network's code ties it all the same.
+    fn lm_head(&self) -> Option<LmHead> {
+        let untied = self.entries.get("tie_word_embeddings") == Some(&Value::Flag(false));
+        if !untied || !matches!(self.family, Family::T5 | Family::Mt5) {
+            return None;
+        }
+        // A file that was saved with a model names its class.
+        Some(if self.entries.get("architectures").is_some() { LmHead::Separate } else { LmHead::Tied })
+    }
+}
+
+/// What is counted of a head that a file says is not tied, in T5 and mT5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LmHead {
+    /// The file was saved with a model, whose head `from_pretrained` keeps apart.
+    Separate,
+    /// The file describes a network without weights: `from_config` ties the head.
+    Tied,
 }
 
 /// What a file says that its [`Config`] does not hold.
@@ -407,6 +429,8 @@ pub enum Remark {
         /// What is counted in place of its value.
         counted: String,
     },
+    /// It says that the head is not tied.
+    LmHead(LmHead),
     /// It was published in this type.
     Published {
         /// As it was given: `bfloat16`.
@@ -435,6 +459,14 @@ impl fmt::Display for Remark {
                  the key-value cache may be off.",
             ),
             Self::Unfollowed { field, counted } => write!(f, "{field} is not followed: counted as {counted}."),
+            Self::LmHead(LmHead::Separate) => f.write_str(
+                "Counted with an lm_head of its own, which the published weights have and from_pretrained keeps; from_config \
+                 ties it to the embeddings.",
+            ),
+            Self::LmHead(LmHead::Tied) => f.write_str(
+                "lm_head is counted as tied to the embeddings, as from_config makes it although tie_word_embeddings is false. \
+                 Published weights may hold one of its own, which from_pretrained keeps: say so in separate_lm_head.",
+            ),
             Self::Published { dtype } => {
                 write!(f, "Published in {}, which is not taken over: choose the precision of the run.", shown(dtype))
             }
@@ -520,6 +552,7 @@ impl Config {
             (Ok(config), Some(listed)) => (!config.has_windows(listed)).then_some(Remark::LayerTypes),
             _ => None,
         };
+        let head = described.lm_head().map(Remark::LmHead);
         let Described { family, entries, around } = described;
         let whole = around.as_ref().unwrap_or(&entries);
         // The name before and since transformers 5.
@@ -533,7 +566,7 @@ impl Config {
         let dropped = entries.layer_drop(family).map(|field| Remark::LayerDrop { field });
         let unfollowed = unfollowed(family, |key| entries.get(key))
             .map(|(field, counted)| Remark::Unfollowed { field, counted: counted.to_string() });
-        let before = [text_part, quantized, dropped, windows].into_iter().flatten();
+        let before = [text_part, quantized, dropped, windows, head].into_iter().flatten();
         before.chain(unfollowed).chain(published).collect()
     }
 
@@ -698,6 +731,24 @@ mod tests {
         assert_eq!(Config::remarks("{"), []);
         let deep = format!("{}{{}}{}", r#"{"model_type":"a","text_config":"#.repeat(10_000), "}".repeat(10_000));
         assert!(error(&deep).contains("is not supported"));
+    }
+
+    /// FLAN-T5 base was counted with 222,903,552 parameters: `model.safetensors` of its repository holds 247,577,856.
+    #[test]
+    fn a_head_that_is_published_apart_is_counted() {
+        let shape = r#""model_type":"t5","d_model":768,"tie_word_embeddings":false"#;
+        for (text, separate, told) in [
+            (format!(r#"{{{shape},"architectures":["T5ForConditionalGeneration"]}}"#), 1, "with an lm_head of its own"),
+            (format!("{{{shape}}}"), 0, "as tied to the embeddings"),
+            (format!(r#"{{{shape},"separate_lm_head":true}}"#), 1, "as tied to the embeddings"),
+        ] {
+            let config = Config::from_json(&text).expect("reads");
+            assert_eq!(config.get("separate_lm_head"), Some(separate), "{text}");
+            let remarks = Config::remarks(&text);
+            assert!(remarks.len() == 1 && remarks[0].to_string().contains(told), "{text}: {remarks:?}");
+        }
+        let bart = r#"{"model_type":"bart","tie_word_embeddings":false,"architectures":["BartModel"]}"#;
+        assert_eq!(Config::remarks(bart), []);
     }
 
     #[test]

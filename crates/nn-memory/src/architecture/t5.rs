@@ -51,6 +51,7 @@ config! {
         relative_attention_num_buckets: u64 = 32, count(1_000_000), "Relative position buckets";
         feed_forward_proj: FeedForward = 0, FieldKind::Choice(FeedForward::NAMES), "Feed-forward layer";
         dropout_rate: Decimal = 100_000, RATE, "Dropout";
+        separate_lm_head: bool = 0, FLAG, "Separate lm_head (as v1.1, FLAN and mT5 are published)";
     }
 }
 
@@ -83,7 +84,8 @@ impl T5 {
     // Result as families have it: no field contradicts another here.
     #[expect(clippy::unnecessary_wraps, reason = "families share this signature")]
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
-        // Embeddings are tied whatever this says; without it the original did not scale.
+        // Without it the original did not scale. Whether the head is tied, the weights say: a configuration alone always
+        // ties it (`T5Config.__post_init__`), a checkpoint that holds another one does not (`tie_weights`).
         self.base.lower(b, request, self.tie_word_embeddings);
         Ok(())
     }
@@ -103,7 +105,11 @@ impl T5Base {
             b.local(decoded);
             let rows = if scaled { b.scale(decoded) } else { decoded };
             b.local(rows);
-            let logits = b.matmul(rows, table, None, self.vocab_size);
+            let logits = if self.separate_lm_head {
+                b.linear(rows, Linear { name: "lm_head", input: self.d_model, output: self.vocab_size, bias: false })
+            } else {
+                b.matmul(rows, table, None, self.vocab_size)
+            };
             b.local(logits);
             finish(b, request, logits, encoded);
         });

@@ -25,9 +25,10 @@ pub struct Model {
     pub config: &'static str,
     /// Exact count of parameters, each shared weight once, by the reference implementation: the class of transformers 5
     /// for causal language models; for masked ones with `bert`, `roberta`, `xlm-roberta`, `camembert`, `distilbert`,
-    /// `electra`, `albert` and `modernbert`; for conditional generation with `t5`, `mt5` and `bart`; for image
-    /// classification with `vit` and `deit`; timm's for `timm_beit`, `timm_eva`, `timm_mixer` and `timm_swin`;
-    /// torchvision's for `torchvision_vit`. None where that class is not the model's own.
+    /// `electra`, `albert` and `modernbert`; for conditional generation with `t5`, `mt5` and `bart`, their head apart where
+    /// the published weights hold it apart; for image classification with `vit` and `deit`; timm's for `timm_beit`,
+    /// `timm_eva`, `timm_mixer` and `timm_swin`; torchvision's for `torchvision_vit`. None where that class is not the
+    /// model's own.
     pub parameters: Option<u64>,
     /// Where the fields are stated.
     pub source: &'static str,
@@ -190,11 +191,11 @@ pub const MODELS: &[Model] = &[
     Model { key: "mpt-30b", name: "MPT 30B", config: r#"{"model_type":"mpt","d_model":7168,"n_layers":48,"n_heads":64,"vocab_size":50432,"max_seq_len":8192}"#, parameters: Some(29_957_200_896), source: "https://huggingface.co/mosaicml/mpt-30b/blob/main/config.json" },
 
     // mt5
-    Model { key: "mt5-small", name: "mT5 small", config: r#"{"model_type":"mt5","d_model":512,"d_kv":64,"d_ff":1024,"num_layers":8,"num_decoder_layers":8,"num_heads":6,"vocab_size":250112,"feed_forward_proj":"gated-gelu"}"#, parameters: Some(172_119_424), source: "https://huggingface.co/google/mt5-small/blob/main/config.json" },
-    Model { key: "mt5-base", name: "mT5 base", config: r#"{"model_type":"mt5","d_model":768,"d_kv":64,"d_ff":2048,"num_layers":12,"num_decoder_layers":12,"num_heads":12,"vocab_size":250112,"feed_forward_proj":"gated-gelu"}"#, parameters: Some(390_315_264), source: "https://huggingface.co/google/mt5-base/blob/main/config.json" },
-    Model { key: "mt5-large", name: "mT5 large", config: r#"{"model_type":"mt5","d_model":1024,"d_kv":64,"d_ff":2816,"num_layers":24,"num_decoder_layers":24,"num_heads":16,"vocab_size":250112,"feed_forward_proj":"gated-gelu"}"#, parameters: Some(973_466_624), source: "https://huggingface.co/google/mt5-large/blob/main/config.json" },
-    Model { key: "mt5-xl", name: "mT5 XL", config: r#"{"model_type":"mt5","d_model":2048,"d_kv":64,"d_ff":5120,"num_layers":24,"num_decoder_layers":24,"num_heads":32,"vocab_size":250112,"feed_forward_proj":"gated-gelu"}"#, parameters: Some(3_230_390_272), source: "https://huggingface.co/google/mt5-xl/blob/main/config.json" },
-    Model { key: "mt5-xxl", name: "mT5 XXL", config: r#"{"model_type":"mt5","d_model":4096,"d_kv":64,"d_ff":10240,"num_layers":24,"num_decoder_layers":24,"num_heads":64,"vocab_size":250112,"feed_forward_proj":"gated-gelu"}"#, parameters: Some(11_896_598_528), source: "https://huggingface.co/google/mt5-xxl/blob/main/config.json" },
+    Model { key: "mt5-small", name: "mT5 small", config: r#"{"model_type":"mt5","d_model":512,"d_kv":64,"d_ff":1024,"num_layers":8,"num_decoder_layers":8,"num_heads":6,"vocab_size":250112,"feed_forward_proj":"gated-gelu","separate_lm_head":true}"#, parameters: Some(300_176_768), source: "https://huggingface.co/google/mt5-small/blob/main/config.json" },
+    Model { key: "mt5-base", name: "mT5 base", config: r#"{"model_type":"mt5","d_model":768,"d_kv":64,"d_ff":2048,"num_layers":12,"num_decoder_layers":12,"num_heads":12,"vocab_size":250112,"feed_forward_proj":"gated-gelu","separate_lm_head":true}"#, parameters: Some(582_401_280), source: "https://huggingface.co/google/mt5-base/blob/main/config.json" },
+    Model { key: "mt5-large", name: "mT5 large", config: r#"{"model_type":"mt5","d_model":1024,"d_kv":64,"d_ff":2816,"num_layers":24,"num_decoder_layers":24,"num_heads":16,"vocab_size":250112,"feed_forward_proj":"gated-gelu","separate_lm_head":true}"#, parameters: Some(1_229_581_312), source: "https://huggingface.co/google/mt5-large/blob/main/config.json" },
+    Model { key: "mt5-xl", name: "mT5 XL", config: r#"{"model_type":"mt5","d_model":2048,"d_kv":64,"d_ff":5120,"num_layers":24,"num_decoder_layers":24,"num_heads":32,"vocab_size":250112,"feed_forward_proj":"gated-gelu","separate_lm_head":true}"#, parameters: Some(3_742_619_648), source: "https://huggingface.co/google/mt5-xl/blob/main/config.json" },
+    Model { key: "mt5-xxl", name: "mT5 XXL", config: r#"{"model_type":"mt5","d_model":4096,"d_kv":64,"d_ff":10240,"num_layers":24,"num_decoder_layers":24,"num_heads":64,"vocab_size":250112,"feed_forward_proj":"gated-gelu","separate_lm_head":true}"#, parameters: Some(12_921_057_280), source: "https://huggingface.co/google/mt5-xxl/blob/main/config.json" },
 
     // olmo
     Model { key: "olmo-1b", name: "OLMo 1B", config: r#"{"model_type":"olmo","hidden_size":2048,"intermediate_size":8192,"num_hidden_layers":16,"num_attention_heads":16,"num_key_value_heads":16,"vocab_size":50304,"max_position_embeddings":2048,"tie_word_embeddings":true}"#, parameters: Some(1_176_764_416), source: "https://huggingface.co/allenai/OLMo-1B-hf/blob/main/config.json" },
@@ -275,11 +276,16 @@ pub const MODELS: &[Model] = &[
     Model { key: "starcoder2-15b", name: "StarCoder2 15B", config: r#"{"model_type":"starcoder2","hidden_size":6144,"intermediate_size":24576,"num_hidden_layers":40,"num_attention_heads":48,"num_key_value_heads":4,"sliding_window":4096,"attention_dropout":0.1,"residual_dropout":0.1,"embedding_dropout":0.1,"vocab_size":49152,"max_position_embeddings":16384,"tie_word_embeddings":false}"#, parameters: Some(15_957_889_024), source: "https://huggingface.co/bigcode/starcoder2-15b/blob/main/config.json" },
 
     // t5
-    // The head shares the embedding's weights.
+    // The head shares the embedding's weights, but in FLAN-T5, whose weights hold one apart.
     Model { key: "t5-small", name: "T5 small", config: r#"{"model_type":"t5","d_model":512,"d_kv":64,"d_ff":2048,"num_layers":6,"num_decoder_layers":6,"num_heads":8,"vocab_size":32128}"#, parameters: Some(60_506_624), source: "https://huggingface.co/google-t5/t5-small/blob/main/config.json" },
+    Model { key: "flan-t5-small", name: "FLAN-T5 small", config: r#"{"model_type":"t5","d_model":512,"d_kv":64,"d_ff":1024,"num_layers":8,"num_decoder_layers":8,"num_heads":6,"vocab_size":32128,"feed_forward_proj":"gated-gelu","tie_word_embeddings":false,"separate_lm_head":true}"#, parameters: Some(76_961_152), source: "https://huggingface.co/google/flan-t5-small/blob/main/config.json" },
     Model { key: "t5-base", name: "T5 base", config: r#"{"model_type":"t5","d_model":768,"d_kv":64,"d_ff":3072,"num_layers":12,"num_decoder_layers":12,"num_heads":12,"vocab_size":32128}"#, parameters: Some(222_903_552), source: "https://huggingface.co/google-t5/t5-base/blob/main/config.json" },
+    Model { key: "flan-t5-base", name: "FLAN-T5 base", config: r#"{"model_type":"t5","d_model":768,"d_kv":64,"d_ff":2048,"num_layers":12,"num_decoder_layers":12,"num_heads":12,"vocab_size":32128,"feed_forward_proj":"gated-gelu","tie_word_embeddings":false,"separate_lm_head":true}"#, parameters: Some(247_577_856), source: "https://huggingface.co/google/flan-t5-base/blob/main/config.json" },
     Model { key: "t5-large", name: "T5 large", config: r#"{"model_type":"t5","d_model":1024,"d_kv":64,"d_ff":4096,"num_layers":24,"num_decoder_layers":24,"num_heads":16,"vocab_size":32128}"#, parameters: Some(737_668_096), source: "https://huggingface.co/google-t5/t5-large/blob/main/config.json" },
+    Model { key: "flan-t5-large", name: "FLAN-T5 large", config: r#"{"model_type":"t5","d_model":1024,"d_kv":64,"d_ff":2816,"num_layers":24,"num_decoder_layers":24,"num_heads":16,"vocab_size":32128,"feed_forward_proj":"gated-gelu","tie_word_embeddings":false,"separate_lm_head":true}"#, parameters: Some(783_150_080), source: "https://huggingface.co/google/flan-t5-large/blob/main/config.json" },
+    Model { key: "flan-t5-xl", name: "FLAN-T5 XL", config: r#"{"model_type":"t5","d_model":2048,"d_kv":64,"d_ff":5120,"num_layers":24,"num_decoder_layers":24,"num_heads":32,"vocab_size":32128,"feed_forward_proj":"gated-gelu","tie_word_embeddings":false,"separate_lm_head":true}"#, parameters: Some(2_849_757_184), source: "https://huggingface.co/google/flan-t5-xl/blob/main/config.json" },
     Model { key: "t5-3b", name: "T5 3B", config: r#"{"model_type":"t5","d_model":1024,"d_kv":128,"d_ff":16384,"num_layers":24,"num_decoder_layers":24,"num_heads":32,"vocab_size":32128}"#, parameters: Some(2_851_598_336), source: "https://huggingface.co/google-t5/t5-3b/blob/main/config.json" },
+    Model { key: "flan-t5-xxl", name: "FLAN-T5 XXL", config: r#"{"model_type":"t5","d_model":4096,"d_kv":64,"d_ff":10240,"num_layers":24,"num_decoder_layers":24,"num_heads":64,"vocab_size":32128,"feed_forward_proj":"gated-gelu","tie_word_embeddings":false,"separate_lm_head":true}"#, parameters: Some(11_135_332_352), source: "https://huggingface.co/google/flan-t5-xxl/blob/main/config.json" },
     Model { key: "t5-11b", name: "T5 11B", config: r#"{"model_type":"t5","d_model":1024,"d_kv":128,"d_ff":65536,"num_layers":24,"num_decoder_layers":24,"num_heads":128,"vocab_size":32128}"#, parameters: Some(11_307_321_344), source: "https://huggingface.co/google-t5/t5-11b/blob/main/config.json" },
 
     // timm_beit
