@@ -256,8 +256,9 @@ mod tests {
             let estimate = estimate(&Scenario { parameters, ..Scenario::default() }).expect("within limits");
             let picture = layout(&estimate, "RTX 3060 12 GB", system, area, &measure);
             let labels = labels(&picture, Ink::Muted);
-            let labels: Vec<_> = labels.iter().map(String::as_str).collect();
-            assert_eq!(labels, expected, "{parameters}");
+            let under: Vec<_> =
+                labels.iter().map(String::as_str).filter(|label| !label.starts_with("smallest")).collect();
+            assert_eq!(under, expected, "{parameters}");
         }
     }
 

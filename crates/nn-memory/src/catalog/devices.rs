@@ -111,6 +111,7 @@ const NO_CUBLAS: Bytes = Bytes::ZERO;
 /// The devices, by reported memory and then by id.
 #[rustfmt::skip]
 pub const DEVICES: &[Device] = &[
+    Device { id: "rtx-4060-8gb",        name: "RTX 4060 8 GB",                 advertised: Bytes::gib(8),   reported: Bytes::mib(8_188),   multiprocessors: cuda(24, 1_536),  cublas_workspace: EARLIER,   source: "https://github.com/HawaiiBeach/TinyNvidiaUpdateChecker/issues/263" },
     // 11.84 GiB, read on an M3; 12,713,115,648 bytes in full. macOS 15 gave 10,922 MiB.
     Device { id: "apple-16gb",          name: "Apple M-series 16 GB",          advertised: Bytes::gib(16),  reported: Bytes::mib(12_124),  multiprocessors: None,             cublas_workspace: NO_CUBLAS, source: "https://github.com/AlexsJones/llmfit/pull/754" },
     Device { id: "rtx-5070-12gb",       name: "RTX 5070 12 GB",                advertised: Bytes::gib(12),  reported: Bytes::mib(12_227),  multiprocessors: cuda(48, 1_536),  cublas_workspace: HOPPER,    source: "https://github.com/shkhln/libc6-shim/issues/14" },
