@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::catalog::Device;
 use crate::described::{LayerShare, TimelinePoint};
-use crate::{Bytes, Fit, Formula, Note, Phase, Report};
+use crate::formula::{Operand, Value};
+use crate::{Bytes, Fit, Formula, Note, Phase, Report, Scenario, fit};
 
 /// The memory that a scenario takes, part by part, with its work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,35 @@ pub struct Estimate {
 }
 
 impl Estimate {
+    /// What follows from the parts, whatever they were counted by. Notes, and what is known of described networks alone,
+    /// come on top.
+    pub(crate) fn of(
+        scenario: &Scenario,
+        amounts: [Bytes; PartKind::ALL.len()],
+        total: Bytes,
+        formula: &dyn Fn(PartKind) -> Formula,
+    ) -> Self {
+        let parts = PartKind::ALL.into_iter().zip(shares(amounts, total)).map(|(kind, share)| Part {
+            kind,
+            bytes: amounts[kind as usize],
+            share,
+            formula: formula(kind),
+        });
+        Self {
+            parts: parts.collect(),
+            total,
+            total_formula: total_formula(amounts),
+            fit: Fit::of(scenario.device, &scenario.overheads, total),
+            smallest_device: fit::smallest_device(&scenario.overheads, total),
+            system_memory: fit::system_memory(fit::device_memory(scenario.device, total)),
+            system_memory_formula: fit::system_memory_formula(scenario.device, total),
+            notes: Vec::new(),
+            report: None,
+            timeline: Vec::new(),
+            layers: Vec::new(),
+        }
+    }
+
     /// The part of this kind.
     pub fn part(&self, kind: PartKind) -> &Part {
         // `parts` holds one part of each kind in the order of the variants.
@@ -139,8 +169,19 @@ impl fmt::Display for Share {
     }
 }
 
+/// The formula of the total: the parts that are not zero.
+fn total_formula(amounts: [Bytes; PartKind::ALL.len()]) -> Formula {
+    const SYMBOLS: [&str; PartKind::ALL.len()] = ["M_P", "M_S", "M_G", "M_M", "M_A", "M_K", "M_T", "M_C", "M_W"];
+    let operand = |kind: PartKind| Operand {
+        symbol: SYMBOLS[kind as usize],
+        name: kind.name(),
+        value: Value::Amount(amounts[kind as usize]),
+    };
+    Formula::sum(PartKind::ALL.into_iter().map(operand).collect())
+}
+
 /// Shares of the total that sum to exactly 100.0 % (largest remainders are rounded up); all zero if the total is.
-pub(crate) fn shares<const N: usize>(amounts: [Bytes; N], total: Bytes) -> [Share; N] {
+fn shares<const N: usize>(amounts: [Bytes; N], total: Bytes) -> [Share; N] {
     let total = u128::from(total.get());
     if total == 0 {
         return [Share::default(); N];

@@ -2,13 +2,12 @@
 
 use super::{Lowered, Report, bytes, highest, lower, play, sum};
 use crate::catalog::Platform;
-use crate::estimate::shares;
 use crate::formula::{Operand, Value};
 use crate::program::{Layers, Positions, Program};
 use crate::step::{Amounts, Kind, Line, Outcome, Setting, Watch};
 use crate::{
-    Bytes, Checkpointing, Config, ConfigError, ElementType, Estimate, EstimateError, Fit, Formula, Model, Note,
-    Overheads, Part, PartKind, Phase, Scenario, Shape, Targets, Task, fit, quick,
+    Bytes, Checkpointing, Config, ConfigError, ElementType, Estimate, EstimateError, Formula, Model, Note, Overheads,
+    PartKind, Phase, Scenario, Shape, Targets, Task,
 };
 
 /// What stands at a moment of the step.
@@ -150,31 +149,13 @@ pub(crate) fn estimate(scenario: &Scenario) -> Result<Estimate, EstimateError> {
     let report = Report::from(&lowered, &outcomes, highest);
     let amounts = parts(&highest.at_peak, context(&scenario.overheads));
     let total = amounts.iter().fold(Bytes::ZERO, |sum, part| Bytes::new(sum.get().saturating_add(part.get())));
-    let shares = shares(amounts, total);
-    let parts = PartKind::ALL
-        .into_iter()
-        .zip(shares)
-        .map(|(kind, share)| Part {
-            kind,
-            bytes: amounts[kind as usize],
-            share,
-            formula: formula(kind, amounts[kind as usize]),
-        })
-        .collect();
-    let quick_amounts = quick::Amounts { parts: amounts, total };
-    let system_memory = fit::system_memory(fit::device_memory(scenario.device, total));
+    let formula = |kind: PartKind| formula(kind, amounts[kind as usize]);
     Ok(Estimate {
-        parts,
-        total,
-        total_formula: quick::total_formula(&quick_amounts),
-        fit: Fit::of(scenario.device, &scenario.overheads, total),
-        smallest_device: fit::smallest_device(&scenario.overheads, total),
-        system_memory,
-        system_memory_formula: fit::system_memory_formula(scenario.device, total),
         notes: notes(scenario, &config, &lowered, &report),
         timeline: timeline(scenario, &outcomes),
         layers: layers(&lowered, &outcomes),
         report: Some(report),
+        ..Estimate::of(scenario, amounts, total, &formula)
     })
 }
 

@@ -20,13 +20,12 @@
 
 mod work;
 
-pub(crate) use work::total_formula;
 use work::{formula, notes};
 
-use crate::estimate::shares;
-use crate::{ActivationUnits, Bytes, Decimal, DeviceChoice, EstimateError, Field, Optimizer, PartKind, Scenario};
-use crate::{Estimate, Fit, Part, fit};
-use crate::{StatePrecision, Task, Training};
+use crate::{
+    ActivationUnits, Bytes, Decimal, DeviceChoice, Estimate, EstimateError, Field, Optimizer, PartKind, Scenario,
+    StatePrecision, Task, Training,
+};
 
 /// The bytes of every part, in the order of [`PartKind::ALL`], and their sum.
 pub(crate) struct Amounts {
@@ -34,35 +33,11 @@ pub(crate) struct Amounts {
     pub(crate) total: Bytes,
 }
 
-/// The estimate, whatever the model.
+/// The estimate of a network by its size.
 pub(crate) fn estimate(scenario: &Scenario) -> Result<Estimate, EstimateError> {
     let amounts = amounts(scenario)?;
-    let total = amounts.total;
-    let shares = shares(amounts.parts, total);
-    let parts = PartKind::ALL
-        .into_iter()
-        .zip(shares)
-        .map(|(kind, share)| Part {
-            kind,
-            bytes: amounts.parts[kind as usize],
-            share,
-            formula: formula(scenario, kind, &amounts),
-        })
-        .collect();
-    let system_memory = fit::system_memory(fit::device_memory(scenario.device, total));
-    Ok(Estimate {
-        parts,
-        total,
-        total_formula: total_formula(&amounts),
-        fit: Fit::of(scenario.device, &scenario.overheads, total),
-        smallest_device: fit::smallest_device(&scenario.overheads, total),
-        system_memory,
-        system_memory_formula: fit::system_memory_formula(scenario.device, total),
-        notes: notes(scenario),
-        report: None,
-        timeline: Vec::new(),
-        layers: Vec::new(),
-    })
+    let formula = |kind| formula(scenario, kind, &amounts);
+    Ok(Estimate { notes: notes(scenario), ..Estimate::of(scenario, amounts.parts, amounts.total, &formula) })
 }
 
 /// A factor of a product with the input that it stands for.

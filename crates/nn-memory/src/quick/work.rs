@@ -89,16 +89,6 @@ fn activations(scenario: &Scenario) -> Formula {
     Formula::new(expression, operands)
 }
 
-/// The formula of the total: the parts that are not zero.
-pub(crate) fn total_formula(amounts: &Amounts) -> Formula {
-    const SYMBOLS: [&str; PartKind::ALL.len()] = ["M_P", "M_S", "M_G", "M_M", "M_A", "M_K", "M_T", "M_C", "M_W"];
-    let operands = PartKind::ALL
-        .into_iter()
-        .map(|kind| operand(SYMBOLS[kind as usize], kind.name(), Value::Amount(amounts.parts[kind as usize])))
-        .collect();
-    Formula::sum(operands)
-}
-
 /// What to know about this estimate, warnings first.
 pub(crate) fn notes(scenario: &Scenario) -> Vec<Note> {
     let mut notes = Vec::new();
