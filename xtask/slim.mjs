@@ -12,6 +12,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
 
 const [scriptFile, wasmFile, ...given] = process.argv.slice(2);
 const parts = [];
@@ -34,6 +35,7 @@ try {
   const names = dropUnusedExports(script);
   writeFileSync(scriptFile, await slimScript(script, names));
   for (const { file } of parts) shrink(file, file);
+  for (const file of [wasmFile, ...parts.map(part => part.file)]) settle(file);
 } finally {
   rmSync(scratch, { recursive: true });
 }
@@ -146,6 +148,17 @@ function shrink(from, to) {
   const passes = ['-Oz', '--flatten', '--rereloop', '-Oz', '--gufa', '-Oz', '--converge', '--strip-producers'];
   binaryen('wasm-opt', ...passes, from, '-o', to);
   binaryen('wasm-opt', '-Oz', '--converge', to, '-o', to);
+}
+
+/** Runs the passes once more, over the short names, in the order that leaves the fewest bytes to transfer. */
+function settle(file) {
+  const tried = [['-Oz', '--converge'], ['-O3', '-Oz', '--converge']].map((passes, place) => {
+    const to = join(scratch, `tried${place}.wasm`);
+    binaryen('wasm-opt', ...passes, file, '-o', to);
+    return to;
+  });
+  const found = [file, ...tried].map(name => readFileSync(name)).map(bytes => ({ bytes, size: brotliCompressSync(bytes).length }));
+  writeFileSync(file, found.reduce((least, next) => (next.size < least.size ? next : least)).bytes);
 }
 
 /** The module with one export under another name. A module is its header, then sections: kind, length, content. */
