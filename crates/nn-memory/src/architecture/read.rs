@@ -235,6 +235,9 @@ impl Entries {
 /// Where the language model of a network stands that reads more than text.
 const TEXT_CONFIG: &str = "text_config";
 
+/// Our own field of T5 and mT5, for what weights hold and no file of theirs says.
+const SEPARATE_LM_HEAD: &str = "separate_lm_head";
+
 /// Where MPT's attention is described.
 const ATTENTION_CONFIG: &str = "attn_config";
 
@@ -379,15 +382,18 @@ impl Described {
             config.take_windows(listed);
         }
         if self.lm_head() == Some(LmHead::Separate) {
-            config.set("separate_lm_head", 1)?;
+            config.set(SEPARATE_LM_HEAD, 1)?;
         }
         Ok(config)
     }
 
-    /// What becomes of the head where a file says that it is not tied and the network's code ties it all the same.
+    /// What becomes of the head where a file says that it is not tied and the network's code ties it all the same; nothing
+    /// where the file says of itself which it is. The weights of T5 v1.1, on which FLAN-T5 and mT5 are built, hold one apart
+    /// (<https://huggingface.co/docs/transformers/model_doc/t5v1.1>).
     fn lm_head(&self) -> Option<LmHead> {
         let untied = self.entries.get("tie_word_embeddings") == Some(&Value::Flag(false));
-        if !untied || !matches!(self.family, Family::T5 | Family::Mt5) {
+        let told = self.entries.get(SEPARATE_LM_HEAD).is_some();
+        if !untied || told || !matches!(self.family, Family::T5 | Family::Mt5) {
             return None;
         }
         // A file that was saved with a model names its class.
@@ -511,7 +517,8 @@ impl Config {
     /// Reads a `config.json`: `model_type` picks the family, unknown fields are ignored, missing ones get the family's
     /// published defaults. Of a network that reads images or sound as well, the language model is read, which stands
     /// in its `text_config`; [`Self::remarks`] tells. Of MPT, `attn_config` is read as well. `layer_types` counts where
-    /// the family's fields can say which layers have a window.
+    /// the family's fields can say which layers have a window. T5 and mT5 that were saved with a model, and say that the
+    /// head is not tied, have one of their own, unless `separate_lm_head` says otherwise.
     ///
     /// ```
     /// use nn_memory::Config;
@@ -733,19 +740,22 @@ mod tests {
         assert!(error(&deep).contains("is not supported"));
     }
 
-    /// FLAN-T5 base was counted with 222,903,552 parameters: `model.safetensors` of its repository holds 247,577,856.
+    /// FLAN-T5 base was counted with 222,903,552 parameters, without the 24,674,304 of its head.
     #[test]
     fn a_head_that_is_published_apart_is_counted() {
         let shape = r#""model_type":"t5","d_model":768,"tie_word_embeddings":false"#;
+        let saved = r#""architectures":["T5ForConditionalGeneration"]"#;
         for (text, separate, told) in [
-            (format!(r#"{{{shape},"architectures":["T5ForConditionalGeneration"]}}"#), 1, "with an lm_head of its own"),
-            (format!("{{{shape}}}"), 0, "as tied to the embeddings"),
-            (format!(r#"{{{shape},"separate_lm_head":true}}"#), 1, "as tied to the embeddings"),
+            (format!("{{{shape},{saved}}}"), 1, Some("with an lm_head of its own")),
+            (format!("{{{shape}}}"), 0, Some("as tied to the embeddings")),
+            (format!(r#"{{{shape},"separate_lm_head":true}}"#), 1, None),
+            (format!(r#"{{{shape},{saved},"separate_lm_head":false}}"#), 0, None),
         ] {
             let config = Config::from_json(&text).expect("reads");
-            assert_eq!(config.get("separate_lm_head"), Some(separate), "{text}");
-            let remarks = Config::remarks(&text);
-            assert!(remarks.len() == 1 && remarks[0].to_string().contains(told), "{text}: {remarks:?}");
+            assert_eq!(config.get(SEPARATE_LM_HEAD), Some(separate), "{text}");
+            let remarks: Vec<_> = Config::remarks(&text).iter().map(ToString::to_string).collect();
+            assert_eq!(remarks.len(), usize::from(told.is_some()), "{text}: {remarks:?}");
+            assert!(remarks.iter().zip(told).all(|(remark, told)| remark.contains(told)), "{text}: {remarks:?}");
         }
         let bart = r#"{"model_type":"bart","tie_word_embeddings":false,"architectures":["BartModel"]}"#;
         assert_eq!(Config::remarks(bart), []);
