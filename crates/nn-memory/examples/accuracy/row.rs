@@ -291,6 +291,7 @@ fn model_type(class: &str) -> Option<&'static str> {
         "Olmo2Config" => "olmo2",
         "Olmo3Config" => "olmo3",
         "SmolLM3Config" => "smollm3",
+        "Exaone4Config" => "exaone4",
         "OlmoeConfig" => "olmoe",
         "Qwen3MoeConfig" => "qwen3_moe",
         "DeepseekV2Config" => "deepseek_v2",

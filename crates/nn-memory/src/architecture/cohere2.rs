@@ -21,9 +21,7 @@ impl Cohere2 {
         let block = self.command.block()?;
         let windowed = Block { window: self.sliding_window, ..block };
         // The last of each turn sees all tokens, and no positions.
-        let windows = usize::try_from(self.sliding_window_pattern).map_or(0, |turn| turn.saturating_sub(1));
-        let mut kinds = vec![windowed; windows];
-        kinds.push(Block { rotary: Rotary::None, ..block });
+        let kinds = windowed.before(Block { rotary: Rotary::None, ..block }, self.sliding_window_pattern);
         self.command.model(b, request, &kinds);
         Ok(())
     }

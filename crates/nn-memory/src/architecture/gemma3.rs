@@ -32,9 +32,7 @@ impl Gemma3 {
         let windowed = Block { window: self.sliding_window, ..block };
         let (table, hidden) = self.gemma.embed(b, request);
         // The last of each turn has no window. Layers with one have tables of their own.
-        let windows = usize::try_from(self.sliding_window_pattern).map_or(0, |turn| turn.saturating_sub(1));
-        let mut kinds = vec![windowed; windows];
-        kinds.push(block);
+        let kinds = windowed.before(block, self.sliding_window_pattern);
         let hidden = trunk(b, request, hidden, &kinds, layers, 2);
         language_head(b, request, hidden, tied.then_some(table), vocab_size, |_, logits| logits);
         Ok(())

@@ -8,6 +8,14 @@ use super::{Config, Family};
 /// The field that lists them.
 pub(super) const LAYER_TYPES: &str = "layer_types";
 
+/// The field that counts a turn of them, of which the last has no window.
+pub(super) const WINDOW_PATTERN: &str = "sliding_window_pattern";
+
+/// Whether this is such a turn by its letters, `L` for a layer with a window and `G` for one that sees all.
+pub(super) fn is_turn(letters: &str) -> bool {
+    letters.strip_suffix('G').is_some_and(|windowed| windowed.chars().all(|letter| letter == 'L'))
+}
+
 /// Whether a layer of this type has a window; none of types that no family here has.
 pub(super) fn has_window(layer_type: &str) -> Option<bool> {
     match layer_type {
@@ -22,7 +30,9 @@ impl Config {
     pub(super) fn take_windows(&mut self, listed: &[Option<bool>]) {
         let first = |windowed: bool, from: usize| listed.iter().skip(from).position(|layer| *layer == Some(windowed));
         let found = match self.family() {
-            Family::Gemma3 | Family::Cohere2 => first(false, 0).map(|place| ("sliding_window_pattern", place + 1)),
+            Family::Gemma3 | Family::Cohere2 | Family::Exaone4 => {
+                first(false, 0).map(|place| (WINDOW_PATTERN, place + 1))
+            }
             Family::ModernBert => first(false, 1).map(|place| ("global_attn_every_n_layers", place + 1)),
             Family::Qwen2 | Family::Qwen3 if self.get("use_sliding_window") == Some(1) => {
                 Some(("max_window_layers", first(true, 0).unwrap_or(listed.len())))
@@ -43,7 +53,9 @@ impl Config {
         match self.family() {
             Family::Gemma2 | Family::GptOss => agree(listed, layers, turn(2)),
             Family::Olmo3 => agree(listed, layers, turn(4)),
-            Family::Gemma3 | Family::Cohere2 => agree(listed, layers, turn(code("sliding_window_pattern"))),
+            // Without a window the list says nothing.
+            Family::Exaone4 if code("sliding_window") == 0 => true,
+            Family::Gemma3 | Family::Cohere2 | Family::Exaone4 => agree(listed, layers, turn(code(WINDOW_PATTERN))),
             Family::ModernBert => {
                 let every = code("global_attn_every_n_layers");
                 agree(listed, layers, |place| !place.is_multiple_of(every))
@@ -88,6 +100,13 @@ mod tests {
             (r#""model_type":"gemma3_text""#, "ssfssf", "sliding_window_pattern", 3),
             (r#""model_type":"gemma3_text""#, "ffffff", "sliding_window_pattern", 1),
             (r#""model_type":"cohere2""#, "sssssf", "sliding_window_pattern", 6),
+            (r#""model_type":"exaone4","sliding_window_pattern":"LLLG""#, "sssfss", "sliding_window_pattern", 4),
+            (
+                r#""model_type":"exaone4","sliding_window":null,"sliding_window_pattern":null"#,
+                "ffffff",
+                "sliding_window",
+                0,
+            ),
             (r#""model_type":"modernbert""#, "fsfsfs", "global_attn_every_n_layers", 2),
             (r#""model_type":"qwen2","use_sliding_window":true"#, "ffffss", "max_window_layers", 4),
             (r#""model_type":"qwen3","use_sliding_window":true"#, "ffffff", "max_window_layers", 6),
@@ -106,6 +125,17 @@ mod tests {
     }
 
     #[test]
+    fn a_turn_may_be_written_in_letters() {
+        let of = |turn| Config::from_json(&format!(r#"{{"model_type":"exaone4","sliding_window_pattern":{turn}}}"#));
+        assert_eq!(of("\"LLG\"").expect("a turn").get("sliding_window_pattern"), Some(3));
+        assert_eq!(of("\"G\"").expect("a turn").get("sliding_window_pattern"), Some(1));
+        for turn in ["\"LLGL\"", "\"LGLG\"", "\"\"", "\"L\"", "\"LLLLLLLLLLLLG\""] {
+            let error = of(turn).expect_err(turn);
+            assert_eq!(error.field(), Some("sliding_window_pattern"), "{turn}: {error}");
+        }
+    }
+
+    #[test]
     fn an_order_that_is_not_followed_is_told() {
         for (fields, listed) in [
             (r#""model_type":"gemma3_text""#, "fssfss"),
@@ -116,6 +146,7 @@ mod tests {
             (r#""model_type":"qwen2","use_sliding_window":true"#, "sfsfsf"),
             (r#""model_type":"modernbert""#, "fsslss"),
             (r#""model_type":"olmo3""#, "ffffff"),
+            (r#""model_type":"exaone4""#, "sssfsf"),
         ] {
             let (_, remarks) = read(fields, listed);
             assert_eq!(remarks, [Remark::LayerTypes], "{fields} {listed}");

@@ -338,6 +338,13 @@ impl Block {
         self.residual(b, x, out)
     }
 
+    /// A turn of blocks of this kind, the last of the other.
+    pub(super) fn before(self, last: Self, turn: u64) -> Vec<Self> {
+        let mut kinds = vec![self; usize::try_from(turn).map_or(0, |turn| turn.saturating_sub(1))];
+        kinds.push(last);
+        kinds
+    }
+
     fn rotary_table(&self, b: &mut Builder, request: &Request, hidden: Tensor) {
         let element = if self.rotary == Rotary::WideTables { ElementType::Fp32 } else { hidden.element };
         rotary_table_in(b, request, hidden, self.head_dim, element);

@@ -20,6 +20,7 @@ mod deit;
 mod distilbert;
 mod electra;
 mod encoder;
+mod exaone4;
 mod falcon;
 mod gemma;
 mod gemma2;
@@ -276,6 +277,8 @@ families! {
     SeedOss, "seed_oss", "Seed-OSS", Decoder, Kernels, seed_oss::SeedOss;
     /// StableLM.
     StableLm, "stablelm", "StableLM", Decoder, Kernels, stablelm::StableLm;
+    /// EXAONE 4.
+    Exaone4, "exaone4", "EXAONE 4", Decoder, Kernels, exaone4::Exaone4;
     /// SmolLM 3.
     SmolLm3, "smollm3", "SmolLM 3", Decoder, Kernels, smollm3::SmolLm3;
     /// StarCoder2.

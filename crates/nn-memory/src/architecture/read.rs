@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::layer_types::{LAYER_TYPES, has_window};
+use super::layer_types::{LAYER_TYPES, WINDOW_PATTERN, has_window, is_turn};
 use super::unfollowed::unfollowed;
 use super::{Config, Family, FieldKind};
 use crate::{Choice, Decimal, format_count};
@@ -592,6 +592,8 @@ impl Config {
         let code = match (field.kind, value) {
             (FieldKind::Count { .. } | FieldKind::OptionalCount { .. }, Value::Count(count)) => *count,
             (FieldKind::Count { .. }, Value::Object(length, _)) if key == "id2label" => *length,
+            // EXAONE's files write a turn out: "LLLG".
+            (FieldKind::Count { .. }, Value::Text(turn)) if key == WINDOW_PATTERN && is_turn(turn) => turn.len() as u64,
             (FieldKind::OptionalCount { .. }, Value::Null) => 0,
             // Fields that a configuration leaves out are sometimes written as null.
             (_, Value::Null) => field.default,

@@ -96,6 +96,10 @@ pub const MODELS: &[Model] = &[
     Model { key: "electra-base", name: "ELECTRA base", config: r#"{"model_type":"electra","embedding_size":768,"hidden_size":768,"intermediate_size":3072,"num_hidden_layers":12,"num_attention_heads":12,"vocab_size":30522,"max_position_embeddings":512}"#, parameters: Some(109_514_298), source: "https://huggingface.co/google/electra-base-discriminator/blob/main/config.json" },
     Model { key: "electra-large", name: "ELECTRA large", config: r#"{"model_type":"electra","embedding_size":1024,"hidden_size":1024,"intermediate_size":4096,"num_hidden_layers":24,"num_attention_heads":16,"vocab_size":30522,"max_position_embeddings":512}"#, parameters: Some(335_174_458), source: "https://huggingface.co/google/electra-large-discriminator/blob/main/config.json" },
 
+    // exaone4
+    Model { key: "exaone-4.0-1.2b", name: "EXAONE 4.0 1.2B", config: r#"{"model_type":"exaone4","hidden_size":2048,"intermediate_size":4096,"num_hidden_layers":30,"num_attention_heads":32,"num_key_value_heads":8,"head_dim":64,"vocab_size":102400,"max_position_embeddings":65536,"sliding_window":null,"tie_word_embeddings":true}"#, parameters: Some(1_279_391_488), source: "https://huggingface.co/LGAI-EXAONE/EXAONE-4.0-1.2B/blob/main/config.json" },
+    Model { key: "exaone-4.0-32b", name: "EXAONE 4.0 32B", config: r#"{"model_type":"exaone4","hidden_size":5120,"intermediate_size":27392,"num_hidden_layers":64,"num_attention_heads":40,"num_key_value_heads":8,"head_dim":128,"vocab_size":102400,"max_position_embeddings":131072,"sliding_window":4096,"sliding_window_pattern":4}"#, parameters: Some(32_003_216_384), source: "https://huggingface.co/LGAI-EXAONE/EXAONE-4.0-32B/blob/main/config.json" },
+
     // falcon
     // Both share the head's weights with the embedding, by default of the class.
     Model { key: "falcon-7b", name: "Falcon 7B", config: r#"{"model_type":"falcon","hidden_size":4544,"num_hidden_layers":32,"num_attention_heads":71,"multi_query":true,"parallel_attn":true,"vocab_size":65024,"max_position_embeddings":2048}"#, parameters: Some(6_921_720_704), source: "https://huggingface.co/tiiuae/falcon-7b/blob/main/config.json" },
