@@ -6,6 +6,8 @@ use super::config::{
 };
 use super::decoder::{divisible, experts_chosen};
 use super::latent::{Latent, Positions};
+use super::llama::Block;
+use super::sparse::Sparse;
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{Builder, ExpertTargets, Experts, Groups, Shape};
@@ -43,21 +45,18 @@ config! {
 impl DeepseekV3 {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
         divisible("n_routed_experts", self.n_routed_experts, "n_group", self.n_group)?;
-        let model = Latent {
-            hidden: self.hidden_size,
-            intermediate: self.intermediate_size,
+        let (hidden, heads) = (self.hidden_size, self.num_attention_heads);
+        let block = Block {
             activation: self.hidden_act,
+            qkv_bias: self.attention_bias,
+            output_bias: self.attention_bias,
+            attention_dropout: self.attention_dropout,
+            ..Block::llama(hidden, heads, heads, self.qk_nope_head_dim + self.qk_rope_head_dim, self.intermediate_size)
+        };
+        let decoder = Sparse {
+            block,
             layers: self.num_hidden_layers,
             dense: self.first_k_dense_replace.unwrap_or(0),
-            heads: self.num_attention_heads,
-            latent_of_queries: self.q_lora_rank,
-            latent: self.kv_lora_rank,
-            still: self.qk_nope_head_dim,
-            turned: self.qk_rope_head_dim,
-            values: self.v_head_dim,
-            positions: if self.rope_interleave { Positions::Neighbours } else { Positions::Halves },
-            bias: self.attention_bias,
-            dropout: self.attention_dropout,
             experts: Experts {
                 count: self.n_routed_experts,
                 per_token: experts_chosen(self.num_experts_per_tok, "n_routed_experts", self.n_routed_experts)?,
@@ -72,11 +71,20 @@ impl DeepseekV3 {
             vocabulary: self.vocab_size,
             tied: self.tie_word_embeddings,
         };
+        let model = Latent {
+            decoder,
+            latent_of_queries: self.q_lora_rank,
+            latent: self.kv_lora_rank,
+            still: self.qk_nope_head_dim,
+            turned: self.qk_rope_head_dim,
+            values: self.v_head_dim,
+            positions: if self.rope_interleave { Positions::Neighbours } else { Positions::Halves },
+        };
         let groups = Groups {
             count: self.n_routed_experts,
             groups: self.n_group,
             chosen: self.topk_group.min(self.n_group),
-            per_token: model.experts.per_token,
+            per_token: decoder.experts.per_token,
             normalized: self.norm_topk_prob,
         };
         model.lower(b, request, |b, x, router| {

@@ -60,6 +60,7 @@ mod roberta;
 mod seed_oss;
 mod seq2seq;
 mod smollm3;
+mod sparse;
 mod stablelm;
 mod starcoder2;
 mod t5;
