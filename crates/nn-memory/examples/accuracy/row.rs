@@ -302,6 +302,8 @@ fn model_type(class: &str) -> Option<&'static str> {
         "Cohere2Config" => "cohere2",
         "GlmConfig" => "glm",
         "Glm4Config" => "glm4",
+        "Glm4MoeConfig" => "glm4_moe",
+        "MiniMaxM2Config" => "minimax_m2",
         "SeedOssConfig" => "seed_oss",
         "StableLmConfig" => "stablelm",
         "BertConfig" => "bert",

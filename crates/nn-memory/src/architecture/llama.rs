@@ -72,6 +72,8 @@ pub(super) enum Rotary {
     WideTables,
     /// Queries and keys are widened to FP32 first.
     Wide,
+    /// That of the hidden states, and only so many of a head's first elements are turned.
+    Part(u64),
     /// Positions turn nothing.
     None,
 }
@@ -345,9 +347,11 @@ impl Block {
         kinds
     }
 
-    fn rotary_table(&self, b: &mut Builder, request: &Request, hidden: Tensor) {
+    /// Tables of positions for what is embedded.
+    pub(super) fn rotary_table(&self, b: &mut Builder, request: &Request, hidden: Tensor) {
         let element = if self.rotary == Rotary::WideTables { ElementType::Fp32 } else { hidden.element };
-        rotary_table_in(b, request, hidden, self.head_dim, element);
+        let width = if let Rotary::Part(width) = self.rotary { width } else { self.head_dim };
+        rotary_table_in(b, request, hidden, width, element);
     }
 
     fn norm_before(&self, b: &mut Builder, x: Tensor) -> Tensor {
@@ -402,7 +406,8 @@ impl Block {
             dropout: self.attention_dropout,
             softmax: Softmax::Wide,
             softcap: self.softcap,
-            projected: true,
+            // What was put together again lies in another order.
+            projected: !matches!(self.rotary, Rotary::Part(_)),
         };
         let context = attend_cached(b, request, call, self.window);
         let out = b.linear(context, Linear { name: "o_proj", input: q, output: self.hidden, bias: self.output_bias });
@@ -417,6 +422,12 @@ impl Block {
             let (query, key) = match self.rotary {
                 Rotary::None => return (query, key),
                 Rotary::Typed => return (b.rotated(query, table), b.rotated(key, table)),
+                Rotary::Part(width) => {
+                    let (query, query_rest) = b.parted_heads(query, width);
+                    let (key, key_rest) = b.parted_heads(key, width);
+                    let [query, key] = [query, key].map(|part| b.rotated(part, table));
+                    return (b.joined_heads(query, query_rest), b.joined_heads(key, key_rest));
+                }
                 Rotary::WideTables => (b.rotated(query, ElementType::Fp32), b.rotated(key, ElementType::Fp32)),
                 Rotary::Wide => {
                     let wide = [b.to(query, ElementType::Fp32), b.to(key, ElementType::Fp32)];

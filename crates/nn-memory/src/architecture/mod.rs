@@ -27,6 +27,7 @@ mod gemma2;
 mod gemma3;
 mod glm;
 mod glm4;
+mod glm4_moe;
 mod gpt2;
 mod gpt_neo;
 mod gpt_neox;
@@ -38,6 +39,7 @@ mod labels;
 mod latent;
 mod layer_types;
 mod llama;
+mod minimax_m2;
 mod ministral3;
 mod mistral;
 mod mixtral;
@@ -274,6 +276,10 @@ families! {
     Glm, "glm", "GLM", Decoder, Kernels, glm::Glm;
     /// GLM-4-0414 and GLM-Z1.
     Glm4, "glm4", "GLM-4", Decoder, Kernels, glm4::Glm4;
+    /// GLM-4.5 and 4.6.
+    Glm4Moe, "glm4_moe", "GLM-4.5", Decoder, Kernels, glm4_moe::Glm4Moe;
+    /// MiniMax-M2.
+    MiniMaxM2, "minimax_m2", "MiniMax-M2", Decoder, Kernels, minimax_m2::MiniMaxM2;
     /// Seed-OSS.
     SeedOss, "seed_oss", "Seed-OSS", Decoder, Kernels, seed_oss::SeedOss;
     /// StableLM.

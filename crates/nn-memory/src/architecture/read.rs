@@ -222,6 +222,7 @@ impl Entries {
     fn family(&self) -> Result<Family, ConfigError> {
         match self.get("model_type") {
             Some(Value::Text(model_type)) => Family::from_key(model_type)
+                .or_else(|| in_blocks_of(model_type))
                 .ok_or_else(|| ConfigError::UnknownModelType { model_type: model_type.clone() }),
             Some(other) => {
                 let (given, expected) = (other.words(), "a name".into());
@@ -230,6 +231,13 @@ impl Entries {
             None => Err(ConfigError::NoModelType),
         }
     }
+}
+
+/// The family whose blocks a published network has under a `model_type` of its own, which transformers does not know. Kimi K2
+/// names itself so that servers can tell it from DeepSeek-V3, as which it is to be run where they cannot
+/// (<https://github.com/MoonshotAI/Kimi-K2/blob/main/docs/deploy_guidance.md>).
+fn in_blocks_of(model_type: &str) -> Option<Family> {
+    (model_type == "kimi_k2").then_some(Family::DeepseekV3)
 }
 
 /// Where the language model of a network stands that reads more than text.
@@ -419,6 +427,13 @@ pub enum Remark {
         /// The whole network's.
         model_type: String,
     },
+    /// It has the blocks of a family under another name.
+    BlocksOf {
+        /// As it was given: `kimi_k2`.
+        model_type: String,
+        /// As which it is read.
+        family: Family,
+    },
     /// Its weights are stored quantized.
     Quantized,
     /// It leaves out layers at random while it trains.
@@ -452,6 +467,9 @@ impl fmt::Display for Remark {
                 "This is the language model of {} alone: what reads images or sound is not counted.",
                 shown(model_type)
             ),
+            Self::BlocksOf { model_type, family } => {
+                write!(f, "{} has the blocks of {}, as which it is read.", shown(model_type), family.model_type())
+            }
             Self::Quantized => f.write_str(
                 "Its weights are stored quantized (quantization_config), which is not counted: they take the type of the \
                  chosen precision.",
@@ -567,13 +585,17 @@ impl Config {
             [whole, &entries].into_iter().find_map(|part| part.name("dtype").or_else(|| part.name("torch_dtype")));
         let text_part = around.as_ref().and_then(|around| around.name("model_type"));
         let text_part = text_part.map(|model_type| Remark::TextPart { model_type: model_type.to_owned() });
-        let quantized =
-            matches!(whole.get("quantization_config"), Some(Value::Object(..))).then_some(Remark::Quantized);
+        let blocks_of = entries.name("model_type").filter(|model_type| *model_type != family.model_type());
+        let blocks_of = blocks_of.map(|model_type| Remark::BlocksOf { model_type: model_type.to_owned(), family });
+        let quantized = [whole, &entries]
+            .into_iter()
+            .any(|part| matches!(part.get("quantization_config"), Some(Value::Object(..))))
+            .then_some(Remark::Quantized);
         let published = dtype.map(|dtype| Remark::Published { dtype: dtype.to_owned() });
         let dropped = entries.layer_drop(family).map(|field| Remark::LayerDrop { field });
         let unfollowed = unfollowed(family, |key| entries.get(key))
             .map(|(field, counted)| Remark::Unfollowed { field, counted: counted.to_string() });
-        let before = [text_part, quantized, dropped, windows, head].into_iter().flatten();
+        let before = [text_part, blocks_of, quantized, dropped, windows, head].into_iter().flatten();
         before.chain(unfollowed).chain(published).collect()
     }
 
@@ -827,6 +849,22 @@ mod tests {
             "summary_proj_to_labels":true,"summary_type":"cls_index","summary_use_proj":true,
             "transformers_version":"4.9.0.dev0","use_cache":true,"vocab_size":50257,"window_size":256}"#,
         );
+    }
+
+    #[test]
+    fn a_network_in_the_blocks_of_another_is_read_as_that_and_says_so() {
+        let text = r#"{"model_type":"kimi_k2","n_routed_experts":384}"#;
+        let config = Config::from_json(text).expect("a configuration");
+        assert_eq!((config.family(), config.get("n_routed_experts")), (Family::DeepseekV3, Some(384)));
+        let said: Vec<_> = Config::remarks(text).iter().map(Remark::to_string).collect();
+        assert_eq!(said, ["kimi_k2 has the blocks of deepseek_v3, as which it is read."]);
+
+        let text = r#"{"model_type":"kimi_k25","vision_config":{},"text_config":{"model_type":"kimi_k2",
+            "quantization_config":{"quant_method":"compressed-tensors"}}}"#;
+        let said: Vec<_> = Config::remarks(text).iter().map(Remark::to_string).collect();
+        assert_eq!(said.len(), 3, "{said:?}");
+        assert!(said[0].starts_with("This is the language model of kimi_k25 alone"), "{said:?}");
+        assert!(said[2].starts_with("Its weights are stored quantized"), "{said:?}");
     }
 
     #[test]

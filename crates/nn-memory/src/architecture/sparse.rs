@@ -13,7 +13,7 @@ pub(super) struct Sparse {
     /// How many of them, the first, have no experts.
     pub(super) dense: u64,
     pub(super) experts: Experts,
-    /// How many of their size the MLP is that all tokens pass.
+    /// How many of their size the MLP is that all tokens pass, if any.
     pub(super) shared_experts: u64,
     pub(super) vocabulary: u64,
     pub(super) tied: bool,
@@ -43,12 +43,12 @@ impl Sparse {
             if dense > 0 {
                 // peft takes the names of an MLP's layers for those of the experts.
                 let mlp = |b: &mut Builder, x| b.without_adapters(|b| block.gated_mlp(b, x, block.intermediate));
-                hidden = blocks(b, request, dense, hidden, |b, x| layer(b, block, x, &attention, mlp));
+                hidden = blocks(b, request, dense, hidden, |b, x| layer(b, block, x, attention, mlp));
             }
             let sparse = self.layers - dense;
             if sparse > 0 {
                 let mixture = |b: &mut Builder, x| b.module("mlp", &[x], |b| self.mixture(b, x, &route));
-                hidden = blocks(b, request, sparse, hidden, |b, x| layer(b, block, x, &attention, mixture));
+                hidden = blocks(b, request, sparse, hidden, |b, x| layer(b, block, x, attention, mixture));
             }
             block.norm(b, hidden)
         });
@@ -75,6 +75,9 @@ impl Sparse {
             let weights_of_experts = b.adapted_stacks(weights_of_experts, experts.targets);
             b.grouped_experts(x, weights, weights_of_experts, experts)
         });
+        if self.shared_experts == 0 {
+            return routed;
+        }
         b.local(routed);
         let shared = experts.intermediate * self.shared_experts;
         let shared = b.without_adapters(|b| self.block.gated_mlp(b, x, shared));

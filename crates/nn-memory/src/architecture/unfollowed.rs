@@ -47,7 +47,8 @@ impl fmt::Display for Counted {
 }
 
 const BERTS: &[Family] = &[Family::Bert, Family::Roberta, Family::XlmRoberta, Family::Camembert, Family::Electra];
-const EXPERTS: &[Family] = &[Family::Mixtral, Family::Qwen2Moe, Family::Qwen3Moe, Family::Olmoe, Family::GptOss];
+const EXPERTS: &[Family] =
+    &[Family::Mixtral, Family::Qwen2Moe, Family::Qwen3Moe, Family::Olmoe, Family::GptOss, Family::MiniMaxM2];
 
 const FIELDS: &[(&str, Counted, &[Family])] = &[
     // Cross-attention in each block, and a mask of a decoder.
@@ -63,7 +64,7 @@ const FIELDS: &[(&str, Counted, &[Family])] = &[
     ("slow_but_exact", Counted::No, &[Family::Bloom]),
     // The loss that balances the load of the experts.
     ("output_router_logits", Counted::No, EXPERTS),
-    ("router_jitter_noise", Counted::Zero, &[Family::Mixtral]),
+    ("router_jitter_noise", Counted::Zero, &[Family::Mixtral, Family::MiniMaxM2]),
     // Layers without experts.
     ("decoder_sparse_step", Counted::One, &[Family::Qwen2Moe, Family::Qwen3Moe]),
     ("mlp_only_layers", Counted::Empty, &[Family::Qwen2Moe, Family::Qwen3Moe]),
@@ -120,6 +121,10 @@ mod tests {
             (
                 r#"{"model_type":"gemma3_text","final_logit_softcapping":30.0}"#,
                 "final_logit_softcapping is not followed: counted as null.",
+            ),
+            (
+                r#"{"model_type":"minimax_m2","output_router_logits":true}"#,
+                "output_router_logits is not followed: counted as false.",
             ),
             (
                 r#"{"model_type":"mixtral","router_jitter_noise":0.01}"#,

@@ -75,6 +75,34 @@ impl Builder {
         })
     }
 
+    /// MiniMax's routing: sigmoids in FP32, a bias that only chooses, weights that sum to one. What the router returns: logits,
+    /// weights, places.
+    pub(crate) fn route_by_sigmoid(&mut self, x: Tensor, router: Tensor, bias: Tensor, per_token: u64) -> [Tensor; 3] {
+        let [_, _, count, width] = router.shape.0;
+        let tokens = x.shape.elements().unwrap_or(0) / width.max(1);
+        let (fp32, int64) = (ElementType::Fp32, ElementType::Int64);
+        self.module("gate", &[x], |b| {
+            let flat = b.view(x, Shape::matrix(tokens, width));
+            let flat = b.to(flat, router.element);
+            let logits = b.matmul(flat, router, None, count);
+            b.local(logits);
+            let wide = b.to(logits, fp32);
+            let scores = b.map_saving_output("sigmoid", wide);
+            b.local(scores);
+            let inputs = [(scores, Grad::None), (bias, Grad::None)];
+            let shifted = b.run(Rule::new("add", &inputs, Output::Fresh(scores.shape, fp32)));
+            b.local(shifted);
+            let shape = Shape::matrix(tokens, per_token);
+            let places = b.make("topk", shape, int64);
+            b.local(places);
+            b.make("topk", shape, fp32);
+            let inputs = [(scores, Grad::New), (places, Grad::None)];
+            let rule = Rule::new("gather", &inputs, Output::Fresh(shape, fp32));
+            let weights = b.run(Rule { saved: &[scores, places], ..rule });
+            [logits, b.divided_by_sum(weights), places]
+        })
+    }
+
     /// DeepSeek-V2's routing: the most likely `per_token` experts by a softmax, where limited those of the best groups alone
     /// (groups, and how many of them). What the router returns: logits, weights, places.
     pub(crate) fn route_to_best(
