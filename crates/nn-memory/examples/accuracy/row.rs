@@ -303,6 +303,7 @@ fn model_type(class: &str) -> Option<&'static str> {
         "GlmConfig" => "glm",
         "Glm4Config" => "glm4",
         "Glm4MoeConfig" => "glm4_moe",
+        "Glm4MoeLiteConfig" => "glm4_moe_lite",
         "MiniMaxM2Config" => "minimax_m2",
         "SeedOssConfig" => "seed_oss",
         "StableLmConfig" => "stablelm",

@@ -1,12 +1,19 @@
-//! Which layers have a window, as files list them since transformers 4.53 (`layer_types`).
+//! Which layers have a window, as files list them since transformers 4.53 (`layer_types`), and which have experts
+//! (`mlp_layer_types`).
 //!
 //! Families are followed with the order that their fields give. A list in such an order sets those fields; of any other the
 //! reader is told that it is not followed.
 
 use super::{Config, Family};
 
-/// The field that lists them.
+/// The field that lists those with a window.
 pub(super) const LAYER_TYPES: &str = "layer_types";
+
+/// The field that lists those with experts.
+pub(super) const MLP_LAYER_TYPES: &str = "mlp_layer_types";
+
+/// The field that counts the first of them, which have none.
+const DENSE_LAYERS: &str = "first_k_dense_replace";
 
 /// The field that counts a turn of them, of which the last has no window.
 pub(super) const WINDOW_PATTERN: &str = "sliding_window_pattern";
@@ -16,11 +23,11 @@ pub(super) fn is_turn(letters: &str) -> bool {
     letters.strip_suffix('G').is_some_and(|windowed| windowed.chars().all(|letter| letter == 'L'))
 }
 
-/// Whether a layer of this type has a window; none of types that no family here has.
-pub(super) fn has_window(layer_type: &str) -> Option<bool> {
+/// Whether a layer of this type has a window, or experts; none of types that no family here has.
+pub(super) fn has_window_or_experts(layer_type: &str) -> Option<bool> {
     match layer_type {
-        "sliding_attention" => Some(true),
-        "full_attention" => Some(false),
+        "sliding_attention" | "sparse" => Some(true),
+        "full_attention" | "dense" => Some(false),
         _ => None,
     }
 }
@@ -43,6 +50,25 @@ impl Config {
             // An order that the field's limits rule out leaves it as it is; the list then disagrees.
             let _ = self.set(field, code as u64);
         }
+    }
+
+    /// Sets how many layers have no experts.
+    pub(super) fn take_experts(&mut self, listed: &[Option<bool>]) {
+        if self.family() == Family::Glm4MoeLite {
+            let dense = listed.iter().position(|layer| *layer == Some(true)).unwrap_or(listed.len());
+            // What the field's limits rule out leaves it as it is; the list then disagrees.
+            let _ = self.set(DENSE_LAYERS, dense as u64);
+        }
+    }
+
+    /// How many layers are counted without experts, where others are listed so.
+    pub(super) fn other_experts(&self, listed: &[Option<bool>]) -> Option<u64> {
+        if self.family() != Family::Glm4MoeLite {
+            return None;
+        }
+        let code = |key| self.get(key).unwrap_or_default();
+        let dense = code(DENSE_LAYERS);
+        (!agree(listed, code("num_hidden_layers"), |place| place >= dense)).then_some(dense)
     }
 
     /// Whether its layers have windows as they are listed.
@@ -72,8 +98,8 @@ impl Config {
     }
 }
 
-fn agree(listed: &[Option<bool>], layers: u64, windowed: impl Fn(u64) -> bool) -> bool {
-    listed.len() as u64 == layers && (0..).zip(listed).all(|(place, layer)| *layer == Some(windowed(place)))
+fn agree(listed: &[Option<bool>], layers: u64, special: impl Fn(u64) -> bool) -> bool {
+    listed.len() as u64 == layers && (0..).zip(listed).all(|(place, layer)| *layer == Some(special(place)))
 }
 
 #[cfg(test)]
@@ -122,6 +148,24 @@ mod tests {
             let (config, remarks) = read(fields, listed);
             assert_eq!((config.get(field), remarks), (Some(code), vec![]), "{fields} {listed}");
         }
+    }
+
+    #[test]
+    fn layers_with_experts_are_those_listed() {
+        let read = |listed: &str| {
+            let text = format!(
+                r#"{{"model_type":"glm4_moe_lite","num_hidden_layers":4,"mlp_layer_types":[{}]}}"#,
+                listed.split(' ').map(|kind| format!("{kind:?}")).collect::<Vec<_>>().join(",")
+            );
+            let dense = Config::from_json(&text).expect("a configuration").get(DENSE_LAYERS);
+            (dense, Config::remarks(&text).iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        assert_eq!(read("dense sparse sparse sparse"), (Some(1), vec![]));
+        assert_eq!(read("sparse sparse sparse sparse"), (Some(0), vec![]));
+        assert_eq!(read("dense dense dense dense"), (Some(4), vec![]));
+        let said = "mlp_layer_types is not followed: counted as experts in all layers but the first 1.";
+        assert_eq!(read("dense sparse dense sparse"), (Some(1), vec![said.to_owned()]));
+        assert_eq!(read("dense sparse sparse"), (Some(1), vec![said.to_owned()]));
     }
 
     #[test]

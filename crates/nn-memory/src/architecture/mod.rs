@@ -28,6 +28,7 @@ mod gemma3;
 mod glm;
 mod glm4;
 mod glm4_moe;
+mod glm4_moe_lite;
 mod gpt2;
 mod gpt_neo;
 mod gpt_neox;
@@ -278,6 +279,8 @@ families! {
     Glm4, "glm4", "GLM-4", Decoder, Kernels, glm4::Glm4;
     /// GLM-4.5 and 4.6.
     Glm4Moe, "glm4_moe", "GLM-4.5", Decoder, Kernels, glm4_moe::Glm4Moe;
+    /// GLM-4.7-Flash.
+    Glm4MoeLite, "glm4_moe_lite", "GLM-4.7-Flash", Decoder, Kernels, glm4_moe_lite::Glm4MoeLite;
     /// MiniMax-M2.
     MiniMaxM2, "minimax_m2", "MiniMax-M2", Decoder, Kernels, minimax_m2::MiniMaxM2;
     /// Seed-OSS.

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::layer_types::{LAYER_TYPES, WINDOW_PATTERN, has_window, is_turn};
+use super::layer_types::{LAYER_TYPES, MLP_LAYER_TYPES, WINDOW_PATTERN, has_window_or_experts, is_turn};
 use super::unfollowed::unfollowed;
 use super::{Config, Family, FieldKind};
 use crate::{Choice, Decimal, format_count};
@@ -158,7 +158,7 @@ pub(super) enum Value {
     Negative(i64),
     Number(f64),
     Text(String),
-    /// Of each element, where it is a type of layers, whether those have a window.
+    /// Of each element, where it is a type of layers, whether those have a window, or experts.
     List(Vec<Option<bool>>),
     /// How many entries it has, and those that were read.
     Object(u64, Entries),
@@ -212,8 +212,8 @@ impl Entries {
         fields.iter().copied().find(drops)
     }
 
-    fn layer_types(&self) -> Option<&[Option<bool>]> {
-        match self.get(LAYER_TYPES) {
+    fn list(&self, key: &str) -> Option<&[Option<bool>]> {
+        match self.get(key) {
             Some(Value::List(listed)) => Some(listed),
             _ => None,
         }
@@ -301,17 +301,17 @@ impl<'de> Visitor<'de> for Read {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        let mut windows = Vec::new();
+        let mut kinds = Vec::new();
         if self.lists {
             while let Some(value) = list.next_element_seed(Self::default())? {
-                windows.push(match value {
-                    Value::Text(layer_type) => has_window(&layer_type),
+                kinds.push(match value {
+                    Value::Text(layer_type) => has_window_or_experts(&layer_type),
                     _ => None,
                 });
             }
         }
         while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Value::List(windows))
+        Ok(Value::List(kinds))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
@@ -386,8 +386,11 @@ impl Described {
                 _ => config.read(key, value)?,
             }
         }
-        if let Some(listed) = self.entries.layer_types() {
+        if let Some(listed) = self.entries.list(LAYER_TYPES) {
             config.take_windows(listed);
+        }
+        if let Some(listed) = self.entries.list(MLP_LAYER_TYPES) {
+            config.take_experts(listed);
         }
         if self.lm_head() == Some(LmHead::Separate) {
             config.set(SEPARATE_LM_HEAD, 1)?;
@@ -573,10 +576,14 @@ impl Config {
     /// ```
     pub fn remarks(text: &str) -> Vec<Remark> {
         let Ok(described) = Described::of(text) else { return Vec::new() };
-        let windows = match (described.config(), described.entries.layer_types()) {
-            (Ok(config), Some(listed)) => (!config.has_windows(listed)).then_some(Remark::LayerTypes),
-            _ => None,
-        };
+        let config = described.config().ok();
+        let listed = |key| config.as_ref().zip(described.entries.list(key));
+        let windows = listed(LAYER_TYPES)
+            .and_then(|(config, listed)| (!config.has_windows(listed)).then_some(Remark::LayerTypes));
+        let experts = listed(MLP_LAYER_TYPES).and_then(|(config, listed)| config.other_experts(listed)).map(|dense| {
+            let counted = format!("experts in all layers but the first {}", format_count(dense));
+            Remark::Unfollowed { field: MLP_LAYER_TYPES, counted }
+        });
         let head = described.lm_head().map(Remark::LmHead);
         let Described { family, entries, around } = described;
         let whole = around.as_ref().unwrap_or(&entries);
@@ -595,7 +602,7 @@ impl Config {
         let dropped = entries.layer_drop(family).map(|field| Remark::LayerDrop { field });
         let unfollowed = unfollowed(family, |key| entries.get(key))
             .map(|(field, counted)| Remark::Unfollowed { field, counted: counted.to_string() });
-        let before = [text_part, blocks_of, quantized, dropped, windows, head].into_iter().flatten();
+        let before = [text_part, blocks_of, quantized, dropped, windows, experts, head].into_iter().flatten();
         before.chain(unfollowed).chain(published).collect()
     }
 

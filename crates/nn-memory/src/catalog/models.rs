@@ -130,6 +130,10 @@ pub const MODELS: &[Model] = &[
     Model { key: "glm-4.5-air", name: "GLM-4.5 Air", config: r#"{"model_type":"glm4_moe","hidden_size":4096,"intermediate_size":10944,"moe_intermediate_size":1408,"num_hidden_layers":46,"first_k_dense_replace":1,"num_attention_heads":96,"num_key_value_heads":8,"head_dim":128,"use_qk_norm":false,"n_routed_experts":128,"num_experts_per_tok":8,"n_shared_experts":1,"attention_bias":true,"vocab_size":151552,"max_position_embeddings":131072}"#, parameters: Some(106_852_245_504), source: "https://huggingface.co/zai-org/GLM-4.5-Air/blob/main/config.json" },
     Model { key: "glm-4.5", name: "GLM-4.5", config: r#"{"model_type":"glm4_moe","hidden_size":5120,"intermediate_size":12288,"moe_intermediate_size":1536,"num_hidden_layers":92,"first_k_dense_replace":3,"num_attention_heads":96,"num_key_value_heads":8,"head_dim":128,"use_qk_norm":true,"n_routed_experts":160,"num_experts_per_tok":8,"n_shared_experts":1,"attention_bias":true,"vocab_size":151552,"max_position_embeddings":131072}"#, parameters: Some(352_797_814_784), source: "https://huggingface.co/zai-org/GLM-4.5/blob/main/config.json" },
 
+    // glm4_moe_lite
+    // Counted likewise.
+    Model { key: "glm-4.7-flash", name: "GLM-4.7-Flash", config: r#"{"model_type":"glm4_moe_lite","hidden_size":2048,"intermediate_size":10240,"moe_intermediate_size":1536,"num_hidden_layers":47,"first_k_dense_replace":1,"num_attention_heads":20,"q_lora_rank":768,"kv_lora_rank":512,"qk_nope_head_dim":192,"qk_rope_head_dim":64,"v_head_dim":256,"n_routed_experts":64,"num_experts_per_tok":4,"n_shared_experts":1,"n_group":1,"topk_group":1,"norm_topk_prob":true,"vocab_size":154880,"max_position_embeddings":202752}"#, parameters: Some(29_943_390_976), source: "https://huggingface.co/zai-org/GLM-4.7-Flash/blob/main/config.json" },
+
     // gpt2
     Model { key: "gpt2", name: "GPT-2", config: r#"{"model_type":"gpt2","n_embd":768,"n_layer":12,"n_head":12,"n_positions":1024,"vocab_size":50257}"#, parameters: Some(124_439_808), source: "https://huggingface.co/openai-community/gpt2/blob/main/config.json" },
     Model { key: "gpt2-medium", name: "GPT-2 Medium", config: r#"{"model_type":"gpt2","n_embd":1024,"n_layer":24,"n_head":16,"n_positions":1024,"vocab_size":50257}"#, parameters: Some(354_823_168), source: "https://huggingface.co/openai-community/gpt2-medium/blob/main/config.json" },
@@ -184,6 +188,7 @@ pub const MODELS: &[Model] = &[
     Model { key: "llama-3.1-405b", name: "Llama 3.1 405B", config: r#"{"model_type":"llama","hidden_size":16384,"intermediate_size":53248,"num_hidden_layers":126,"num_attention_heads":128,"num_key_value_heads":8,"vocab_size":128256,"max_position_embeddings":131072,"tie_word_embeddings":false}"#, parameters: Some(405_853_388_800), source: "https://github.com/Lightning-AI/litgpt/blob/0006c973aa7d6ace293e2a5fedaf1f8f804f960c/litgpt/config.py" },
 
     // minimax_m2
+    // Counted likewise. transformers 5 turns whole heads, whatever the file's `rotary_dim` says.
     Model { key: "minimax-m2", name: "MiniMax-M2", config: r#"{"model_type":"minimax_m2","hidden_size":3072,"intermediate_size":1536,"num_hidden_layers":62,"num_attention_heads":48,"num_key_value_heads":8,"head_dim":128,"num_local_experts":256,"num_experts_per_tok":8,"vocab_size":200064,"max_position_embeddings":196608}"#, parameters: Some(228_689_748_992), source: "https://huggingface.co/MiniMaxAI/MiniMax-M2/blob/main/config.json" },
 
     // mistral
