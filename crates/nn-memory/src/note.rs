@@ -92,6 +92,8 @@ pub enum Refusal {
     Dropout,
     /// Of two layers that are one weight, one alone is to get them.
     Apart([&'static str; 2]),
+    /// The router, which returns more than a tensor, is to get one.
+    Router,
 }
 
 /// How much a note matters.
@@ -209,6 +211,9 @@ impl Note {
             Self::AdaptersRefused(Refusal::Apart([one, other])) => format!(
                 "peft makes adapters on experts for {one} and {other} together, or raises an error: name both. None are counted for one alone.",
             ),
+            Self::AdaptersRefused(Refusal::Router) => {
+                "peft puts adapters on every linear layer, the router too, and fails when it runs, since the router returns two tensors: name the targets. None is counted for the router.".into()
+            }
             Self::AdaptersNotCounted => {
                 "Adapters follow from the layers that get them, which a network known by its size alone does not tell: none are counted, and the network is frozen.".into()
             }

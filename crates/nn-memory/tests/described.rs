@@ -151,13 +151,26 @@ fn adapters_on_experts_that_peft_refuses_are_told() {
     let (none, some) = (Decimal::whole(0), Decimal::from_millionths(50_000));
     let (dropout, apart) =
         (Note::AdaptersRefused(Refusal::Dropout), |names| Note::AdaptersRefused(Refusal::Apart(names)));
-    for family in [Family::Qwen3Moe, Family::Olmoe, Family::Mixtral, Family::DeepseekV2, Family::DeepseekV3] {
+    let families = [
+        Family::Qwen3Moe,
+        Family::Olmoe,
+        Family::Mixtral,
+        Family::DeepseekV2,
+        Family::DeepseekV3,
+        Family::Glm4Moe,
+        Family::Glm4MoeLite,
+        Family::MiniMaxM2,
+    ];
+    for family in families {
         assert_eq!(noted(family, "all", some), Some(dropout));
         assert_eq!(noted(family, "all", none), None);
         assert_eq!(noted(family, "q_proj,o_proj", some), None);
     }
     assert_eq!(noted(Family::Qwen3Moe, "up_proj,q_proj", none), Some(apart(["gate_proj", "up_proj"])));
     assert_eq!(noted(Family::Mixtral, "w1,w2", none), Some(apart(["w1", "w3"])));
+    // The router of this one is a linear layer.
+    assert_eq!(noted(Family::Llama4, "all", none), Some(Note::AdaptersRefused(Refusal::Router)));
+    assert_eq!(noted(Family::Llama4, "q_proj,gate_proj", some), None);
     // peft leaves the experts of these alone.
     assert_eq!(noted(Family::Qwen2Moe, "all", some), None);
     assert_eq!(noted(Family::GptOss, "all", some), None);

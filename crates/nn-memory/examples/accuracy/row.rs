@@ -275,6 +275,7 @@ fn model_type(class: &str) -> Option<&'static str> {
         "BloomConfig" => "bloom",
         "MptConfig" => "mpt",
         "LlamaConfig" => "llama",
+        "Llama4TextConfig" => "llama4_text",
         "MistralConfig" => "mistral",
         "Ministral3Config" => "ministral3",
         "Qwen2Config" => "qwen2",

@@ -40,6 +40,7 @@ mod labels;
 mod latent;
 mod layer_types;
 mod llama;
+mod llama4;
 mod minimax_m2;
 mod ministral3;
 mod mistral;
@@ -215,6 +216,8 @@ families! {
     Gpt2, "gpt2", "GPT-2", Decoder, Kernels, gpt2::Gpt2;
     /// Llama 1 to 3.
     Llama, "llama", "Llama", Decoder, Kernels, llama::Llama;
+    /// Llama 4 without its vision tower.
+    Llama4, "llama4_text", "Llama 4", Decoder, Kernels, llama4::Llama4;
     /// Mistral.
     Mistral, "mistral", "Mistral", Decoder, Kernels, mistral::Mistral;
     /// Ministral 3.

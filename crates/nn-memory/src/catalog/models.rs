@@ -5,7 +5,7 @@
 //! on memory are. `num_labels` stands for the table of labels that the image classifiers publish.
 //!
 //! **Sources** are the publisher's own `config.json`. That of the Llama models, of Gemma 2 2B and of Gemma 3 is
-//! not open to all, so their rows name LitGPT's table, which was written from those files. The other
+//! not open to all, so their rows name LitGPT's table, which was written from those files, or TorchTitan's. The other
 //! Gemma models have Google's own code, and GPT-3 its paper.
 //!
 //! **Counts** come from building each config in transformers 5.17 on the meta device. They equal the
@@ -186,6 +186,11 @@ pub const MODELS: &[Model] = &[
     Model { key: "llama-3-70b", name: "Llama 3 70B", config: r#"{"model_type":"llama","hidden_size":8192,"intermediate_size":28672,"num_hidden_layers":80,"num_attention_heads":64,"num_key_value_heads":8,"vocab_size":128256,"max_position_embeddings":8192,"tie_word_embeddings":false}"#, parameters: Some(70_553_706_496), source: "https://github.com/Lightning-AI/litgpt/blob/0006c973aa7d6ace293e2a5fedaf1f8f804f960c/litgpt/config.py" },
     Model { key: "llama-3.1-70b", name: "Llama 3.1 70B", config: r#"{"model_type":"llama","hidden_size":8192,"intermediate_size":28672,"num_hidden_layers":80,"num_attention_heads":64,"num_key_value_heads":8,"vocab_size":128256,"max_position_embeddings":131072,"tie_word_embeddings":false}"#, parameters: Some(70_553_706_496), source: "https://github.com/Lightning-AI/litgpt/blob/0006c973aa7d6ace293e2a5fedaf1f8f804f960c/litgpt/config.py" },
     Model { key: "llama-3.1-405b", name: "Llama 3.1 405B", config: r#"{"model_type":"llama","hidden_size":16384,"intermediate_size":53248,"num_hidden_layers":126,"num_attention_heads":128,"num_key_value_heads":8,"vocab_size":128256,"max_position_embeddings":131072,"tie_word_embeddings":false}"#, parameters: Some(405_853_388_800), source: "https://github.com/Lightning-AI/litgpt/blob/0006c973aa7d6ace293e2a5fedaf1f8f804f960c/litgpt/config.py" },
+
+    // llama4_text
+    // They read images too; these rows are their text part. TorchTitan's table is Meta's own.
+    Model { key: "llama-4-scout", name: "Llama 4 Scout 17B 16E", config: r#"{"model_type":"llama4_text","hidden_size":5120,"intermediate_size":8192,"intermediate_size_mlp":16384,"num_hidden_layers":48,"interleave_moe_layer_step":1,"num_local_experts":16,"num_experts_per_tok":1,"num_attention_heads":40,"num_key_value_heads":8,"head_dim":128,"use_qk_norm":true,"no_rope_layer_interval":4,"attention_chunk_size":8192,"attn_temperature_tuning":true,"vocab_size":202048,"max_position_embeddings":10485760}"#, parameters: Some(107_769_861_120), source: "https://github.com/pytorch/torchtitan/blob/1b230bb885ff7f3bc1ca5973720a4a3c00a26615/torchtitan/models/llama4/__init__.py" },
+    Model { key: "llama-4-maverick", name: "Llama 4 Maverick 17B 128E", config: r#"{"model_type":"llama4_text","hidden_size":5120,"intermediate_size":8192,"intermediate_size_mlp":16384,"num_hidden_layers":48,"interleave_moe_layer_step":2,"num_local_experts":128,"num_experts_per_tok":1,"num_attention_heads":40,"num_key_value_heads":8,"head_dim":128,"use_qk_norm":false,"no_rope_layer_interval":4,"attention_chunk_size":8192,"attn_temperature_tuning":true,"vocab_size":202048,"max_position_embeddings":1048576}"#, parameters: Some(400_711_848_960), source: "https://github.com/pytorch/torchtitan/blob/1b230bb885ff7f3bc1ca5973720a4a3c00a26615/torchtitan/models/llama4/__init__.py" },
 
     // minimax_m2
     // Counted likewise. transformers 5 turns whole heads, whatever the file's `rotary_dim` says.

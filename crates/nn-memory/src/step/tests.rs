@@ -34,7 +34,10 @@ fn layered(mut config: Config, layers: u64) -> Config {
     let keys: Vec<_> = config
         .fields()
         .filter(|(field, _)| {
+            // Not those that say every which layer is another.
+            let turns = field.key.contains("interval") || field.key.contains("step");
             field.key.contains("layer")
+                && !turns
                 && matches!(field.kind, FieldKind::Count { .. } | FieldKind::OptionalCount { .. })
         })
         .map(|(field, _)| field.key)

@@ -86,14 +86,20 @@ impl Builder {
 
     /// Queries times `1 + beta · log(1 + floor(position / length))`, which is worked out for each layer and kept.
     pub(crate) fn scaled_by_position(&mut self, query: Tensor) -> Tensor {
-        let rows = Shape([1, 1, query.shape.0[2], 1]);
+        let scale = self.scales_by_position(query.shape.0[2]);
+        let scale = self.to(scale, query.element);
+        let inputs = [(query, Grad::New), (scale, Grad::None)];
+        self.run(Rule { saved: &[scale], ..Rule::new("mul", &inputs, Output::Fresh(query.shape, query.element)) })
+    }
+
+    /// That factor of each of `length` positions, in FP32.
+    pub(crate) fn scales_by_position(&mut self, length: u64) -> Tensor {
+        let rows = Shape([1, 1, length, 1]);
         let mut scale = self.make("div", rows, ElementType::Fp32);
         for step in ["floor", "add", "log", "mul", "add"] {
             scale = self.run(Rule::new(step, &[(scale, Grad::None)], Output::Fresh(rows, ElementType::Fp32)));
         }
-        let scale = self.to(scale, query.element);
-        let inputs = [(query, Grad::New), (scale, Grad::None)];
-        self.run(Rule { saved: &[scale], ..Rule::new("mul", &inputs, Output::Fresh(query.shape, query.element)) })
+        scale
     }
 
     /// An operator with one input that needs neither input nor output in backward, and allocates its gradient.

@@ -66,14 +66,34 @@ impl Builder {
             wide.map(|x| {
                 // The gradient must lie in pairs: a copy of it.
                 let scratch = b.bytes(x);
-                let inputs = [(x, Grad::New)];
-                let rule = Rule::new("mul", &inputs, Output::Fresh(x.shape, x.element));
-                let turned = b.run(Rule { backward_scratch: scratch, ..rule });
+                let turned = b.times_complex(x, scratch);
                 let turned = b.to(turned, both[0].element);
                 b.local(turned);
                 turned
             })
         })
+    }
+
+    /// The same where both products are there before either takes the type that it had, and gradients lie in pairs.
+    pub(crate) fn rotated_as_complex_at_once(&mut self, both: [Tensor; 2]) -> [Tensor; 2] {
+        self.module("", &both, |b| {
+            let wide = both.map(|x| {
+                let wide = b.to(x, ElementType::Fp32);
+                b.local(wide)
+            });
+            let turned = wide.map(|x| {
+                let turned = b.times_complex(x, 0);
+                b.local(turned)
+            });
+            turned.map(|turned| b.to(turned, both[0].element))
+        })
+    }
+
+    /// Pairs of FP32 as complex numbers, times a table of them.
+    fn times_complex(&mut self, x: Tensor, backward_scratch: u64) -> Tensor {
+        let inputs = [(x, Grad::New)];
+        let rule = Rule::new("mul", &inputs, Output::Fresh(x.shape, x.element));
+        self.run(Rule { backward_scratch, ..rule })
     }
 
     /// The same of what is widened to FP32 for each of the two products, under tables of its own type.

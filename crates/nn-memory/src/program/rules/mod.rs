@@ -7,6 +7,7 @@ mod attention;
 mod bias;
 mod biased_experts;
 mod elementwise;
+mod every_expert;
 mod experts;
 mod heads;
 mod linear;

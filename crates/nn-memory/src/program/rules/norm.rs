@@ -65,6 +65,16 @@ impl Builder {
         })
     }
 
+    /// The same without a weight.
+    pub(crate) fn rms_norm_without_weight(&mut self, x: Tensor) -> Tensor {
+        self.module("", &[x], |b| {
+            let wide = b.to(x, ElementType::Fp32);
+            let inverse = b.inverse_deviation(wide);
+            let normal = b.multiply(wide, inverse);
+            b.to(normal, x.element)
+        })
+    }
+
     /// RMSNorm as Gemma has it: the weight plus one, times the FP32 result.
     pub(crate) fn rms_norm_gemma(&mut self, x: Tensor) -> Tensor {
         let weight = self.parameter("norm", Shape::vector(x.shape.width()), 1);
