@@ -173,11 +173,13 @@ impl Player<'_> {
                 }
             }
             self.release_saved(node);
-            for (live, edge) in made.into_iter().zip(edges) {
-                if live != NONE {
-                    let view = edge.grad == Grad::NewView || edge.grad == Grad::Pass && view;
-                    self.accumulate(edge.tensor, live, view);
-                }
+            let both = made.into_iter().zip(edges).filter(|(live, _)| *live != NONE);
+            for (live, edge) in both.clone().filter(|(_, edge)| edge.grad != Grad::NewView) {
+                self.accumulate(edge.tensor, live, edge.grad == Grad::Pass && view);
+            }
+            // Views are operators of their own, which autograd works through thereafter, those taken last first.
+            for (live, edge) in both.rev().filter(|(_, edge)| edge.grad == Grad::NewView) {
+                self.accumulate(edge.tensor, live, true);
             }
             // Weights come next, once every input has its gradient.
             for place in 0..self.whole.len() {

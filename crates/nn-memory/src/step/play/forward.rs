@@ -136,6 +136,8 @@ impl Player<'_> {
         self.node = which;
         if node.saves_first && node.differentiable {
             self.save_first(node, keep);
+        } else if node.saves_first {
+            self.make_outputs_around(node, node.forward_scratch);
         } else {
             if !self.outputs_exist(node, keep) {
                 self.make_outputs(node);
@@ -174,6 +176,11 @@ impl Player<'_> {
         }
         let storages = self.program.saved[node.saved.indices()].iter();
         let bytes = storages.map(|storage| self.program.storages[*storage as usize].bytes).sum();
+        self.make_outputs_around(node, bytes);
+    }
+
+    /// Makes the outputs while this much stands for a moment.
+    fn make_outputs_around(&mut self, node: &Node, bytes: u64) {
         let live = self.allocate(bytes, Kind::Temporary, NONE);
         self.make_outputs(node);
         self.drop(live);
