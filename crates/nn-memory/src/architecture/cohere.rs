@@ -36,7 +36,7 @@ config! {
 
 impl Cohere {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
-        let query_key_norm = if self.use_qk_norm { QueryKeyNorm::Heads } else { QueryKeyNorm::None };
+        let query_key_norm = if self.use_qk_norm { QueryKeyNorm::ProjectedHeads } else { QueryKeyNorm::None };
         let block = Block { query_key_norm, ..self.command.block()? };
         self.command.model(b, request, &[block]);
         Ok(())

@@ -35,7 +35,7 @@ impl Exaone4 {
         let turned = Block {
             activation: self.hidden_act,
             attention_dropout: self.attention_dropout,
-            query_key_norm: QueryKeyNorm::Heads,
+            query_key_norm: QueryKeyNorm::ProjectedHeads,
             norms: Norms::After,
             window: self.sliding_window,
             ..Block::llama(self.hidden_size, heads, kv_heads, head_dim, self.intermediate_size)

@@ -28,7 +28,7 @@ config! {
 impl Gemma3 {
     pub(super) fn lower(&self, b: &mut Builder, request: &Request) -> Result<(), ConfigError> {
         let Gemma { num_hidden_layers: layers, vocab_size, tie_word_embeddings: tied, .. } = self.gemma;
-        let block = Block { norms: Norms::Around, query_key_norm: QueryKeyNorm::Heads, ..self.gemma.block()? };
+        let block = Block { norms: Norms::Around, query_key_norm: QueryKeyNorm::ProjectedHeads, ..self.gemma.block()? };
         let windowed = Block { window: self.sliding_window, ..block };
         let (table, hidden) = self.gemma.embed(b, request);
         // The last of each turn has no window. Layers with one have tables of their own.

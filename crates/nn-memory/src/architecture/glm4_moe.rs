@@ -49,7 +49,7 @@ impl Glm4Moe {
             activation: self.hidden_act,
             qkv_bias: self.attention_bias,
             attention_dropout: self.attention_dropout,
-            query_key_norm: if self.use_qk_norm { QueryKeyNorm::Heads } else { QueryKeyNorm::None },
+            query_key_norm: if self.use_qk_norm { QueryKeyNorm::ProjectedHeads } else { QueryKeyNorm::None },
             rotary: Rotary::Part(rotary_width(head_dim, self.partial_rotary_factor)),
             ..Block::llama(hidden, heads, kv_heads, head_dim, self.intermediate_size)
         };

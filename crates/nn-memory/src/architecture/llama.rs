@@ -57,8 +57,10 @@ pub(super) enum Norms {
 pub(super) enum QueryKeyNorm {
     /// Not at all.
     None,
-    /// By head.
+    /// By head, queries before keys are projected.
     Heads,
+    /// By head, once queries, keys and values are projected.
+    ProjectedHeads,
     /// All heads together.
     Whole,
 }
@@ -289,6 +291,16 @@ fn shared_table(b: &mut Builder, request: &Request, label: &'static str, shape: 
 
 /// The mask that transformers builds: none where the kernel knows that attention is causal.
 pub(super) fn causal_mask(b: &mut Builder, request: &Request, hidden: Tensor, window: Option<u64>) -> Mask {
+    // Samples share one mask where none is padded.
+    mask_of(b, request, hidden, window, request.run.padding)
+}
+
+/// The same where each token sees those of its chunk. Chunks begin where a sample does, so that each has a mask of its own.
+pub(super) fn chunked_mask(b: &mut Builder, request: &Request, hidden: Tensor, chunk: u64) -> Mask {
+    mask_of(b, request, hidden, Some(chunk), true)
+}
+
+fn mask_of(b: &mut Builder, request: &Request, hidden: Tensor, window: Option<u64>, of_each_sample: bool) -> Mask {
     let [_, batch, length, _] = hidden.shape.0;
     let eager = request.run.attention == crate::Attention::Eager;
     let seen = request.positions();
@@ -301,8 +313,7 @@ pub(super) fn causal_mask(b: &mut Builder, request: &Request, hidden: Tensor, wi
     let mask = if eager {
         b.make("mask", Shape([batch, 1, length, there]), hidden.element)
     } else {
-        // Samples share one mask where none is padded.
-        let samples = if request.run.padding { batch } else { 1 };
+        let samples = if of_each_sample { batch } else { 1 };
         b.make("mask", Shape([samples, 1, length, there]), ElementType::Byte)
     };
     hold_for_blocks(b, request, mask);
@@ -389,13 +400,24 @@ impl Block {
     pub(super) fn attention(&self, b: &mut Builder, request: &Request, x: Tensor, mask: Mask) -> Tensor {
         let (q, k) = (self.heads * self.head_dim, self.kv_heads * self.head_dim);
         let query = b.linear(x, Linear { name: "q_proj", input: self.hidden, output: q, bias: self.qkv_bias });
-        let query = self.heads_of(b, query, self.heads);
+        let query = self.projected(b, query);
         let key = b.linear(x, Linear { name: "k_proj", input: self.hidden, output: k, bias: self.qkv_bias });
-        let key = self.heads_of(b, key, self.kv_heads);
+        let key = self.projected(b, key);
         let value = b.linear(x, Linear { name: "v_proj", input: self.hidden, output: k, bias: self.qkv_bias });
-        let value = self.clamp(b, value);
+        let [query, key, value] = if self.splits_last() {
+            let [query, key, value] = [query, key, value].map(|whole| self.clamp(b, whole));
+            [self.by_head(b, query), self.by_head(b, key), value]
+        } else {
+            [query, key, value]
+        };
         let [_, batch, length, _] = value.shape.0;
-        let value = b.view(value, Shape([batch, self.kv_heads, length, self.head_dim]));
+        let shape = Shape([batch, self.kv_heads, length, self.head_dim]);
+        let value =
+            if b.repeats_heads(query, key, mask) { b.view_copied_back(value, shape) } else { b.view(value, shape) };
+        let [query, key] = match self.query_key_norm {
+            QueryKeyNorm::ProjectedHeads => [query, key].map(|heads| self.norm_of_heads(b, heads)),
+            QueryKeyNorm::None | QueryKeyNorm::Heads | QueryKeyNorm::Whole => [query, key],
+        };
         let (query, key) = self.turned(b, query, key, x.element);
         let query = if self.scaled_queries { b.scaled_by_position(query) } else { query };
         let call = AttentionCall {
@@ -438,18 +460,33 @@ impl Block {
         })
     }
 
-    /// Queries or keys by head, normalized where the family does.
-    fn heads_of(&self, b: &mut Builder, projected: Tensor, heads: u64) -> Tensor {
-        let whole = self.query_key_norm == QueryKeyNorm::Whole;
-        let projected = if whole { self.norm(b, projected) } else { projected };
-        let projected = self.clamp(b, projected);
-        let [_, batch, length, _] = projected.shape.0;
-        let shape = Shape([batch, heads, length, self.head_dim]);
-        let split = b.view_copied_back(projected, shape);
+    /// Whether queries and keys are taken apart once values are projected too.
+    fn splits_last(&self) -> bool {
+        self.query_key_norm == QueryKeyNorm::Whole || self.norm == Norm::Plain
+    }
+
+    /// Queries or keys as the family has them before it projects the next.
+    fn projected(&self, b: &mut Builder, whole: Tensor) -> Tensor {
         match self.query_key_norm {
-            QueryKeyNorm::None | QueryKeyNorm::Whole => split,
-            QueryKeyNorm::Heads if self.norm == Norm::Cohere => b.layer_norm_cohere(split, Some(heads)),
-            QueryKeyNorm::Heads => self.norm(b, split),
+            QueryKeyNorm::Whole => self.norm(b, whole),
+            _ if self.splits_last() => whole,
+            QueryKeyNorm::None | QueryKeyNorm::ProjectedHeads => self.by_head(b, whole),
+            QueryKeyNorm::Heads => {
+                let heads = self.by_head(b, whole);
+                self.norm_of_heads(b, heads)
+            }
+        }
+    }
+
+    fn by_head(&self, b: &mut Builder, whole: Tensor) -> Tensor {
+        let [_, batch, length, width] = whole.shape.0;
+        b.view_copied_back(whole, Shape([batch, width / self.head_dim, length, self.head_dim]))
+    }
+
+    fn norm_of_heads(&self, b: &mut Builder, heads: Tensor) -> Tensor {
+        match self.norm {
+            Norm::Cohere => b.layer_norm_cohere(heads, Some(heads.shape.0[1])),
+            _ => self.norm(b, heads),
         }
     }
 

@@ -5,7 +5,7 @@ use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, TURNS, VOCABULARY, WIDTH, config, count, optional,
 };
 use super::decoder::{alternating_blocks, embed, experts_chosen, language_head};
-use super::llama::{Block, attend_cached, causal_mask, complex_table, grouped_heads};
+use super::llama::{Block, attend_cached, causal_mask, chunked_mask, complex_table, grouped_heads};
 use super::{ConfigError, Request};
 use crate::program::{AttentionCall, Builder, Linear, Mask, Shape, Softmax, Tensor};
 use crate::{Decimal, Refusal};
@@ -62,7 +62,7 @@ impl Llama4 {
         let turn = (interval..=interval * step).find(|turn| turn % interval == 0 && turn % step == 0);
         let hidden = b.module("", &[embedded], |b| {
             let full = causal_mask(b, request, embedded, None);
-            let chunked = causal_mask(b, request, embedded, block.window);
+            let chunked = chunked_mask(b, request, embedded, self.attention_chunk_size);
             complex_table(b, request, embedded, head_dim);
             let layers = (self.num_hidden_layers, turn.unwrap_or(1));
             let last = alternating_blocks(b, request, layers.0, layers.1, embedded, |b, x, place| {

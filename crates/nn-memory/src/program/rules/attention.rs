@@ -164,6 +164,29 @@ impl Builder {
         self.by_kernel(call, layout, attention)
     }
 
+    /// Whether the heads of keys and values are repeated for queries of this shape, so that their gradients, summed over these,
+    /// come back heads first.
+    pub(crate) fn repeats_heads(&self, query: Tensor, key: Tensor, mask: Mask) -> bool {
+        let element = self.mode.autocast.unwrap_or(query.element);
+        let call = AttentionCall {
+            query: Tensor { element, ..query },
+            key,
+            value: key,
+            mask,
+            dropout: crate::Decimal::whole(0),
+            softmax: Softmax::Own,
+            softcap: false,
+            projected: true,
+        };
+        // One head alone lies in both orders.
+        let several = call.grouped() && key.shape.0[1] > 1;
+        several
+            && match self.attention {
+                Attention::Eager => true,
+                attention => matches!(mask, Mask::Tensor(_)) || call.kernel(attention) == Kernel::Math,
+            }
+    }
+
     /// The same with one key-value head for all queries, which no kernel takes: the fallback's products spread it.
     pub(crate) fn attend_one_head(&mut self, call: AttentionCall) -> Tensor {
         let arguments = [call.query, call.key, call.value];
@@ -469,12 +492,16 @@ impl Builder {
 
     /// `_safe_softmax`: keeps its output; asks which scores are hidden, and of which rows all are.
     fn safe_softmax(&mut self, scores: Tensor) -> Tensor {
-        let hidden =
-            self.size(scores.shape, ElementType::Byte) + self.size(scores.shape.with_width(1), ElementType::Byte);
-        let product = self.bytes(scores);
-        let inputs = [(scores, Grad::New)];
-        let rule = Rule::new("safe_softmax", &inputs, Output::Fresh(scores.shape, scores.element));
-        self.run(Rule { saves_output: true, forward_scratch: hidden, backward_scratch: product, ..rule })
+        self.module("attention", &[scores], |b| {
+            let product = b.bytes(scores);
+            let inputs = [(scores, Grad::New)];
+            let rule = Rule::new("safe_softmax", &inputs, Output::Fresh(scores.shape, scores.element));
+            let weights = b.run(Rule { saves_output: true, backward_scratch: product, ..rule });
+            let hidden = b.make("isneginf", scores.shape, ElementType::Byte);
+            b.local(hidden);
+            b.make("all", scores.shape.with_width(1), ElementType::Byte);
+            weights
+        })
     }
 
     /// What the fallback returns beside its result: the weights in the type that it was given.
