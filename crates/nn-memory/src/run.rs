@@ -376,6 +376,11 @@ pub const TARGET_MODULES: &[&str] = &[
     "w1",
     "w2",
     "w3",
+    "query_proj",
+    "key_proj",
+    "value_proj",
+    "pos_key_proj",
+    "pos_query_proj",
 ];
 
 /// A set of [`TARGET_MODULES`].

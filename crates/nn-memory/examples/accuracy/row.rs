@@ -316,6 +316,7 @@ fn model_type(class: &str) -> Option<&'static str> {
         "ElectraConfig" => "electra",
         "AlbertConfig" => "albert",
         "ModernBertConfig" => "modernbert",
+        "DebertaV2Config" => "deberta-v2",
         "T5Config" => "t5",
         "MT5Config" => "mt5",
         "BartConfig" => "bart",

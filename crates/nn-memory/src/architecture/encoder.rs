@@ -81,6 +81,8 @@ pub(super) enum Classifier {
     Head(Activation),
     /// A linear layer, ReLU, dropout of this rate, a linear layer.
     Relu(Decimal),
+    /// A pooler of dropout, a linear layer and an activation; dropout, a linear layer.
+    Context { before: Decimal, activation: Activation, after: Decimal },
 }
 
 impl Encoder {
@@ -110,11 +112,16 @@ impl Encoder {
             let hidden = self.embeddings(b, request, ids, table);
             encode(b, hidden)
         });
+        self.head(b, request, hidden, table);
+        Ok(())
+    }
+
+    /// What the encoder ends in.
+    pub(super) fn head(&self, b: &mut Builder, request: &Request, hidden: Tensor, table: Tensor) {
         match request.run.head {
             Head::LanguageModel => self.masked_language_model(b, request, hidden, table),
             Head::Classification => self.classification(b, request, hidden),
         }
-        Ok(())
     }
 
     fn embeddings(&self, b: &mut Builder, request: &Request, ids: Tensor, table: Tensor) -> Tensor {
@@ -155,26 +162,37 @@ impl Encoder {
     }
 
     fn block(&self, b: &mut Builder, x: Tensor, mask: Mask) -> Tensor {
+        let Self { hidden, names, .. } = *self;
+        self.block_around(b, x, &mut |b| {
+            let [query, key, value] = [names.query, names.key, names.value].map(|name| {
+                let projected = b.linear(x, Linear { name, input: hidden, output: hidden, bias: true });
+                let [_, batch, length, _] = projected.shape.0;
+                let split = b.view(projected, Shape([batch, self.heads, length, hidden / self.heads]));
+                b.local(split)
+            });
+            b.attend(AttentionCall {
+                query,
+                key,
+                value,
+                mask,
+                dropout: self.attention_dropout,
+                softmax: Softmax::Own,
+                softcap: false,
+                projected: true,
+            })
+        })
+    }
+
+    /// A block around what makes contexts of its input.
+    pub(super) fn block_around(
+        &self,
+        b: &mut Builder,
+        x: Tensor,
+        attend: &mut dyn FnMut(&mut Builder) -> Tensor,
+    ) -> Tensor {
         let Self { hidden, intermediate, names, .. } = *self;
         let attended = b.module("attention", &[x], |b| {
-            let context = b.module("self", &[x], |b| {
-                let [query, key, value] = [names.query, names.key, names.value].map(|name| {
-                    let projected = b.linear(x, Linear { name, input: hidden, output: hidden, bias: true });
-                    let [_, batch, length, _] = projected.shape.0;
-                    let split = b.view(projected, Shape([batch, self.heads, length, hidden / self.heads]));
-                    b.local(split)
-                });
-                b.attend(AttentionCall {
-                    query,
-                    key,
-                    value,
-                    mask,
-                    dropout: self.attention_dropout,
-                    softmax: Softmax::Own,
-                    softcap: false,
-                    projected: true,
-                })
-            });
+            let context = b.module("self", &[x], |b| attend(b));
             let held = if self.own_outputs { &[context, x][..] } else { &[x] };
             b.module("output", held, |b| {
                 let out = b.linear(context, Linear { name: names.output, input: hidden, output: hidden, bias: true });
@@ -237,6 +255,12 @@ impl Encoder {
                     let state = of_the_task(b, state, dense);
                     let state = b.activation(activation, state);
                     b.dropout(state, dropout)
+                }
+                Classifier::Context { before, activation, after } => {
+                    let state = b.dropout(first, before);
+                    let pooled = b.linear(state, Linear { name: self.names.pooler, ..dense });
+                    let pooled = b.activation(activation, pooled);
+                    b.dropout(pooled, after)
                 }
                 Classifier::Relu(rate) => {
                     let state = of_the_task(b, first, Linear { name: self.names.pooler, ..dense });

@@ -14,6 +14,7 @@ mod bloom;
 mod camembert;
 mod cohere;
 mod cohere2;
+mod deberta_v2;
 mod deepseek_v2;
 mod deepseek_v3;
 mod deit;
@@ -316,6 +317,8 @@ families! {
     Albert, "albert", "ALBERT", Encoder, Kernels, albert::Albert;
     /// ModernBERT.
     ModernBert, "modernbert", "ModernBERT", Encoder, Kernels, modernbert::ModernBert;
+    /// DeBERTa-v2 and v3.
+    DebertaV2, "deberta-v2", "DeBERTa-v2", Encoder, WrittenOut, deberta_v2::DebertaV2;
     /// BART.
     Bart, "bart", "BART", EncoderDecoder, Kernels, bart::Bart;
     /// ViT as transformers has it.

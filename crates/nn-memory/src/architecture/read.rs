@@ -154,7 +154,7 @@ pub(super) enum Value {
     Null,
     Flag(bool),
     Count(u64),
-    /// No field takes it: it is shown alone.
+    /// No field takes one but -1, which is none.
     Negative(i64),
     Number(f64),
     Text(String),
@@ -623,7 +623,8 @@ impl Config {
             (FieldKind::Count { .. }, Value::Object(length, _)) if key == "id2label" => *length,
             // EXAONE's files write a turn out: "LLLG".
             (FieldKind::Count { .. }, Value::Text(turn)) if key == WINDOW_PATTERN && is_turn(turn) => turn.len() as u64,
-            (FieldKind::OptionalCount { .. }, Value::Null) => 0,
+            // DeBERTa writes -1 for none.
+            (FieldKind::OptionalCount { .. }, Value::Null | Value::Negative(-1)) => 0,
             // Fields that a configuration leaves out are sometimes written as null.
             (_, Value::Null) => field.default,
             (FieldKind::Count { minimum, maximum }, _) => {
@@ -829,6 +830,15 @@ mod tests {
     }
 
     #[test]
+    fn a_count_that_may_be_left_out_is_left_out_by_minus_one() {
+        let read = |text| Config::from_json(text).expect("a configuration");
+        let config = read(r#"{"model_type":"deberta-v2","position_buckets":-1,"max_relative_positions":-1}"#);
+        assert_eq!(config, Config::of(Family::DebertaV2));
+        let wrong = error(r#"{"model_type":"deberta-v2","position_buckets":-2}"#);
+        assert_eq!(wrong, "position_buckets must be a whole number or null, got -2");
+    }
+
+    #[test]
     fn published_files_are_read_whole() {
         let same_as = |key, text| {
             let row = crate::catalog::model(key).expect("a row");
@@ -844,6 +854,14 @@ mod tests {
             "summary_type":"cls_index","summary_use_proj":true,"task_specific_params":{"text-generation":
             {"do_sample":true,"max_length":50,"temperature":1.0}},"tie_word_embeddings":false,
             "tokenizer_class":"GPT2Tokenizer","transformers_version":"4.18.0.dev0","use_cache":true,"vocab_size":50400}"#,
+        );
+        same_as(
+            "deberta-v3-base",
+            r#"{"model_type":"deberta-v2","attention_probs_dropout_prob":0.1,"hidden_act":"gelu","hidden_dropout_prob":0.1,
+            "hidden_size":768,"initializer_range":0.02,"intermediate_size":3072,"max_position_embeddings":512,
+            "relative_attention":true,"position_buckets":256,"norm_rel_ebd":"layer_norm","share_att_key":true,
+            "pos_att_type":"p2c|c2p","layer_norm_eps":1e-7,"max_relative_positions":-1,"position_biased_input":false,
+            "num_attention_heads":12,"num_hidden_layers":12,"type_vocab_size":0,"vocab_size":128100}"#,
         );
         same_as(
             "gpt-neo-125m",

@@ -12,17 +12,25 @@ use super::read::Value;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Counted {
     No,
+    Yes,
     Zero,
     One,
+    MinusOne,
     Empty,
     Null,
     Number,
+    /// Both kinds of scores against positions.
+    PositionTerms,
 }
 
 impl Counted {
     fn holds(self, value: &Value) -> bool {
         match (self, value) {
             (Self::No, Value::Flag(flag)) => !flag,
+            (Self::Yes, Value::Flag(flag)) => *flag,
+            (Self::MinusOne, value) => *value == Value::Negative(-1),
+            (Self::PositionTerms, Value::Text(terms)) => matches!(terms.as_str(), "p2c|c2p" | "c2p|p2c"),
+            (Self::PositionTerms, Value::List(terms)) => terms.len() == 2,
             (Self::Zero, Value::Number(number)) => *number == 0.0,
             (Self::Zero, Value::Count(count)) => *count == 0,
             (Self::One, Value::Count(count)) => *count == 1,
@@ -37,6 +45,9 @@ impl fmt::Display for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::No => "false",
+            Self::Yes => "true",
+            Self::MinusOne => "-1",
+            Self::PositionTerms => "p2c|c2p",
             Self::Zero => "0",
             Self::One => "1",
             Self::Empty => "[]",
@@ -76,6 +87,13 @@ const FIELDS: &[(&str, Counted, &[Family])] = &[
     ("use_bidirectional_attention", Counted::No, &[Family::Gemma2, Family::Gemma3]),
     // Logits of masked tokens alone.
     ("sparse_prediction", Counted::No, &[Family::ModernBert]),
+    // A convolution beside the first layer, scores against positions of one kind alone, a span of positions other than that
+    // of the absolute ones, dropout of the classifier's own, another head of masked tokens.
+    ("conv_kernel_size", Counted::Zero, &[Family::DebertaV2]),
+    ("pos_att_type", Counted::PositionTerms, &[Family::DebertaV2]),
+    ("max_relative_positions", Counted::MinusOne, &[Family::DebertaV2]),
+    ("cls_dropout", Counted::Null, &[Family::DebertaV2]),
+    ("legacy", Counted::Yes, &[Family::DebertaV2]),
 ];
 
 /// The fields of a file that are not followed, each with the value that is counted.
@@ -130,6 +148,19 @@ mod tests {
                 r#"{"model_type":"mixtral","router_jitter_noise":0.01}"#,
                 "router_jitter_noise is not followed: counted as 0.",
             ),
+            (
+                r#"{"model_type":"deberta-v2","conv_kernel_size":3,"pos_att_type":["c2p","p2c"]}"#,
+                "conv_kernel_size is not followed: counted as 0.",
+            ),
+            (
+                r#"{"model_type":"deberta-v2","max_relative_positions":-1,"pos_att_type":"c2p"}"#,
+                "pos_att_type is not followed: counted as p2c|c2p.",
+            ),
+            (
+                r#"{"model_type":"deberta-v2","max_relative_positions":128,"legacy":true}"#,
+                "max_relative_positions is not followed: counted as -1.",
+            ),
+            (r#"{"model_type":"deberta-v2","legacy":false}"#, "legacy is not followed: counted as true."),
         ] {
             assert_eq!(told(text), [said], "{text}");
         }

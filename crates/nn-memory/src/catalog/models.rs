@@ -25,10 +25,10 @@ pub struct Model {
     pub config: &'static str,
     /// Exact count of parameters, each shared weight once, by the reference implementation: the class of transformers 5
     /// for causal language models; for masked ones with `bert`, `roberta`, `xlm-roberta`, `camembert`, `distilbert`,
-    /// `electra`, `albert` and `modernbert`; for conditional generation with `t5`, `mt5` and `bart`, their head apart where
-    /// the published weights hold it apart; for image classification with `vit` and `deit`; timm's for `timm_beit`,
-    /// `timm_eva`, `timm_mixer` and `timm_swin`; torchvision's for `torchvision_vit`. None where that class is not the
-    /// model's own.
+    /// `electra`, `albert`, `modernbert` and `deberta-v2`; for conditional generation with `t5`, `mt5` and `bart`, their
+    /// head apart where the published weights hold it apart; for image classification with `vit` and `deit`; timm's for
+    /// `timm_beit`, `timm_eva`, `timm_mixer` and `timm_swin`; torchvision's for `torchvision_vit`. None where that class is
+    /// not the model's own.
     pub parameters: Option<u64>,
     /// Where the fields are stated.
     pub source: &'static str,
@@ -71,6 +71,14 @@ pub const MODELS: &[Model] = &[
     // cohere2
     Model { key: "command-r7b-12-2024", name: "Command R7B", config: r#"{"model_type":"cohere2","hidden_size":4096,"intermediate_size":14336,"num_hidden_layers":32,"num_attention_heads":32,"num_key_value_heads":8,"vocab_size":256000,"max_position_embeddings":132096,"sliding_window":4096,"sliding_window_pattern":4}"#, parameters: Some(8_028_033_024), source: "https://huggingface.co/CohereLabs/c4ai-command-r7b-12-2024/blob/main/config.json" },
     Model { key: "command-a-03-2025", name: "Command A 111B", config: r#"{"model_type":"cohere2","hidden_size":12288,"intermediate_size":36864,"num_hidden_layers":64,"num_attention_heads":96,"num_key_value_heads":8,"vocab_size":256000,"max_position_embeddings":131072,"sliding_window":4096,"sliding_window_pattern":4}"#, parameters: Some(111_057_580_032), source: "https://huggingface.co/CohereLabs/c4ai-command-a-03-2025/blob/main/config.json" },
+
+    // deberta-v2
+    // Discriminators; counted with the head of a masked language model.
+    Model { key: "deberta-v3-xsmall", name: "DeBERTa-v3 xsmall", config: r#"{"model_type":"deberta-v2","hidden_size":384,"intermediate_size":1536,"num_hidden_layers":12,"num_attention_heads":6,"vocab_size":128100,"max_position_embeddings":512,"position_biased_input":false,"relative_attention":true,"position_buckets":256,"norm_rel_ebd":"layer_norm","share_att_key":true}"#, parameters: Some(70_958_820), source: "https://huggingface.co/microsoft/deberta-v3-xsmall/blob/main/config.json" },
+    Model { key: "deberta-v3-small", name: "DeBERTa-v3 small", config: r#"{"model_type":"deberta-v2","hidden_size":768,"intermediate_size":3072,"num_hidden_layers":6,"num_attention_heads":12,"vocab_size":128100,"max_position_embeddings":512,"position_biased_input":false,"relative_attention":true,"position_buckets":256,"norm_rel_ebd":"layer_norm","share_att_key":true}"#, parameters: Some(142_024_548), source: "https://huggingface.co/microsoft/deberta-v3-small/blob/main/config.json" },
+    Model { key: "deberta-v3-base", name: "DeBERTa-v3 base", config: r#"{"model_type":"deberta-v2","hidden_size":768,"intermediate_size":3072,"num_hidden_layers":12,"num_attention_heads":12,"vocab_size":128100,"max_position_embeddings":512,"position_biased_input":false,"relative_attention":true,"position_buckets":256,"norm_rel_ebd":"layer_norm","share_att_key":true}"#, parameters: Some(184_551_780), source: "https://huggingface.co/microsoft/deberta-v3-base/blob/main/config.json" },
+    Model { key: "mdeberta-v3-base", name: "mDeBERTa-v3 base", config: r#"{"model_type":"deberta-v2","hidden_size":768,"intermediate_size":3072,"num_hidden_layers":12,"num_attention_heads":12,"vocab_size":251000,"max_position_embeddings":512,"position_biased_input":false,"relative_attention":true,"position_buckets":256,"norm_rel_ebd":"layer_norm","share_att_key":true}"#, parameters: Some(279_061_880), source: "https://huggingface.co/microsoft/mdeberta-v3-base/blob/main/config.json" },
+    Model { key: "deberta-v3-large", name: "DeBERTa-v3 large", config: r#"{"model_type":"deberta-v2","hidden_size":1024,"intermediate_size":4096,"num_hidden_layers":24,"num_attention_heads":16,"vocab_size":128100,"max_position_embeddings":512,"position_biased_input":false,"relative_attention":true,"position_buckets":256,"norm_rel_ebd":"layer_norm","share_att_key":true}"#, parameters: Some(435_191_908), source: "https://huggingface.co/microsoft/deberta-v3-large/blob/main/config.json" },
 
     // deepseek_v2
     Model { key: "deepseek-v2-lite", name: "DeepSeek-V2-Lite", config: r#"{"model_type":"deepseek_v2","hidden_size":2048,"intermediate_size":10944,"moe_intermediate_size":1408,"num_hidden_layers":27,"first_k_dense_replace":1,"num_attention_heads":16,"q_lora_rank":null,"kv_lora_rank":512,"qk_nope_head_dim":128,"qk_rope_head_dim":64,"v_head_dim":128,"n_routed_experts":64,"num_experts_per_tok":6,"n_shared_experts":2,"topk_method":"greedy","n_group":1,"topk_group":1,"vocab_size":102400,"max_position_embeddings":163840}"#, parameters: Some(15_706_484_224), source: "https://huggingface.co/deepseek-ai/DeepSeek-V2-Lite/blob/main/config.json" },

@@ -239,6 +239,29 @@ impl Builder {
         weight
     }
 
+    /// Says that a weight comes after all that are there: weights lie in memory as modules made them, which need not be the
+    /// order in which they are used.
+    pub(crate) fn made_last(&mut self, weight: Tensor) {
+        let Some(index) = self.is_parameter(weight) else { return };
+        let Program { parameters, storages, sections, triangles, .. } = &mut self.program;
+        let parameter = parameters.remove(index as usize);
+        parameters.push(parameter);
+        let last = u32_of(parameters.len() - 1);
+        let moved = |place: &mut u32| *place -= u32::from(*place > index);
+        for storage in storages {
+            match &mut storage.role {
+                Role::Parameter(place) if *place == index => *place = last,
+                Role::Parameter(place) => moved(place),
+                Role::Outside | Role::Made | Role::KvCache | Role::Shared | Role::CastWeight => {}
+            }
+        }
+        for section in sections {
+            moved(&mut section.parameters.start);
+            moved(&mut section.parameters.end);
+        }
+        triangles.iter_mut().for_each(|triangle| moved(&mut triangle.after));
+    }
+
     /// Runs a layer whose weights are those of others too: the first of them makes them, the next are given the same.
     pub(crate) fn sharing<T>(&mut self, weights: &mut Vec<Tensor>, layer: impl FnOnce(&mut Self) -> T) -> T {
         self.given = Some((std::mem::take(weights), 0));

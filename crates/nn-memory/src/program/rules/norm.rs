@@ -36,7 +36,8 @@ impl Builder {
     /// A layer norm with its own weight and bias.
     pub(crate) fn layer_norm_module(&mut self, x: Tensor, bias: bool) -> Tensor {
         let (weight, bias) = self.norm_parameters(x, bias);
-        self.layer_norm(x, Some(weight), bias)
+        // Its frame holds what autocast widens.
+        self.module("", &[x], |b| b.layer_norm(x, Some(weight), bias))
     }
 
     /// The same where the input, or the gradient of the output, lies in another order of memory: the kernel works on

@@ -93,6 +93,22 @@ impl Builder {
         self.run(Rule::new("repeat_interleave", &[(x, Grad::New)], Output::Fresh(shape, x.element)))
     }
 
+    /// `repeat` of one sample: a copy, even for one; backward sums over more.
+    pub(crate) fn repeat_samples(&mut self, x: Tensor, samples: u64) -> Tensor {
+        let [_, heads, length, width] = x.shape.0;
+        let grad = if samples == 1 { Grad::Pass } else { Grad::New };
+        let shape = Shape([samples, heads, length, width]);
+        self.run(Rule::new("repeat", &[(x, grad)], Output::Fresh(shape, x.element)))
+    }
+
+    /// `torch.gather` along the last dimension: keeps its input and the index; backward adds its gradient into zeros of the
+    /// size of `x`.
+    pub(crate) fn gather_along_rows(&mut self, x: Tensor, index: Tensor, shape: Shape) -> Tensor {
+        let inputs = [(x, Grad::New), (index, Grad::None)];
+        let rule = Rule::new("gather", &inputs, Output::Fresh(shape, x.element));
+        self.run(Rule { saved: &[index, x], ..rule })
+    }
+
     /// `expand`, `broadcast_to`: a view, whose gradient is summed.
     pub(crate) fn expand(&mut self, x: Tensor, shape: Shape) -> Tensor {
         self.run(Rule::new("expand", &[(x, Grad::New)], Output::View(x, shape)))
