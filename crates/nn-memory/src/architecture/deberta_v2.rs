@@ -242,9 +242,7 @@ impl DebertaV2 {
         let weights = b.dropout(weights, self.attention_probs_dropout_prob);
         b.local(weights);
         let context = b.batched_matmul(weights, value, Shape([batch, heads, length, width]));
-        // Heads and samples are one dimension again, which of one sample a view can express.
-        let context =
-            if batch == 1 { b.view(context, context.shape) } else { b.view_copied_back(context, context.shape) };
+        let context = b.unflat_heads(context);
         b.contiguous(context, Shape::of3(batch, length, heads * width))
     }
 

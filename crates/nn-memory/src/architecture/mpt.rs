@@ -97,7 +97,7 @@ impl Mpt {
         b.local(weights);
         let flat_value = b.flat_heads(value);
         let context = b.batched_matmul(weights, flat_value, shape);
-        let context = b.view_copied_back(context, shape);
+        let context = b.unflat_heads(context);
         let context = b.contiguous(context, Shape::of3(batch, length, width));
         b.local(context);
         (b.linear(context, Linear { name: "out_proj", input: width, output: width, bias: false }), weights)

@@ -196,7 +196,7 @@ impl Stage<'_> {
         b.local(weights);
         let (weights, value) = (b.autocast(weights), b.flat_heads(value));
         let context = b.batched_matmul(weights, value, shape);
-        let context = b.view_copied_back(context, shape);
+        let context = b.unflat_heads(context);
         let context = b.contiguous(context, x.shape);
         b.linear(context, Linear { name: "proj", input: width, output: width, bias: true })
     }

@@ -480,7 +480,7 @@ impl Builder {
             let context = b.batched_matmul(weights, value, Shape([batch, heads, length, value.shape.width()]));
             let context = match layout {
                 Layout::Merged => b.view(context, context.shape),
-                _ => b.view_copied_back(context, context.shape),
+                _ => b.unflat_heads(context),
             };
             b.to(context, element)
         })
@@ -555,7 +555,7 @@ impl Builder {
             value = self.flat_heads(value);
         }
         let context = self.batched_matmul(weights, value, Shape([batch, heads, length, value.shape.width()]));
-        let context = self.view_copied_back(context, context.shape);
+        let context = self.unflat_heads(context);
         let shape = Shape::of3(batch, length, heads * value.shape.width());
         self.contiguous(context, shape)
     }

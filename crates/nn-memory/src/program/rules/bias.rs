@@ -85,7 +85,7 @@ impl Builder {
         let weights = self.autocast(weights);
         let value = if copied.value { self.contiguous(value, value.shape) } else { value };
         let context = self.batched_matmul(weights, value, Shape([batch, heads, length, width]));
-        let context = self.view_copied_back(context, context.shape);
+        let context = self.unflat_heads(context);
         self.contiguous(context, Shape::of3(batch, length, heads * width))
     }
 

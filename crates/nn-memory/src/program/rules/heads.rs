@@ -168,6 +168,14 @@ impl Builder {
         if self.lies_heads_first(x) { self.view(x, x.shape) } else { self.contiguous(x, x.shape) }
     }
 
+    /// Takes apart what a product over samples and heads has given, batch × heads × length × size: a view. Its gradient comes
+    /// back by positions, and is copied unless one view merges samples and heads again.
+    pub(crate) fn unflat_heads(&mut self, x: Tensor) -> Tensor {
+        let [batch, heads, length, _] = x.shape.0;
+        let merges = batch == 1 || heads == 1 || length == 1;
+        if merges { self.view(x, x.shape) } else { self.view_copied_back(x, x.shape) }
+    }
+
     /// Whether batch and heads are one dimension in memory, as of one sample, one head, one token and in the cache. A
     /// projection leaves heads behind positions.
     pub(super) fn lies_heads_first(&self, x: Tensor) -> bool {
@@ -237,9 +245,7 @@ impl Builder {
             let factor = b.autocast(weights);
             let value = b.heads_first(value, value_first);
             let context = b.batched_matmul(factor, value, Shape([batch, heads, length, value.shape.width()]));
-            let together = batch == 1 || heads == 1 || length == 1;
-            let context =
-                if together { b.view(context, context.shape) } else { b.view_copied_back(context, context.shape) };
+            let context = b.unflat_heads(context);
             let joined = Shape::of3(batch, length, heads * value.shape.width());
             let context = if length == 1 { b.view(context, joined) } else { b.contiguous(context, joined) };
             (context, weights)
