@@ -3,6 +3,15 @@
 use crate::program::build::{Output, Rule};
 use crate::program::{Builder, ElementType, Grad, Shape, Tensor};
 
+/// What becomes of the variance that a norm takes the root of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Variance {
+    /// It has a name, so that the norm's frame holds it.
+    Named,
+    /// It stands within an expression.
+    Passing,
+}
+
 impl Builder {
     /// `torch.nn.functional.layer_norm`: keeps its input, and mean and deviation of each row in FP32.
     pub(crate) fn layer_norm(&mut self, x: Tensor, weight: Option<Tensor>, bias: Option<Tensor>) -> Tensor {
@@ -58,7 +67,7 @@ impl Builder {
         let weight = self.parameter("norm", Shape::vector(x.shape.width()), 1);
         self.module("", &[x], |b| {
             let wide = b.to(x, ElementType::Fp32);
-            let inverse = b.inverse_deviation(wide);
+            let inverse = b.inverse_deviation(wide, Variance::Named);
             let normal = b.multiply(wide, inverse);
             let narrow = b.to(normal, x.element);
             b.local(normal);
@@ -70,7 +79,7 @@ impl Builder {
     pub(crate) fn rms_norm_without_weight(&mut self, x: Tensor) -> Tensor {
         self.module("", &[x], |b| {
             let wide = b.to(x, ElementType::Fp32);
-            let inverse = b.inverse_deviation(wide);
+            let inverse = b.inverse_deviation(wide, Variance::Passing);
             let normal = b.multiply(wide, inverse);
             b.to(normal, x.element)
         })
@@ -81,7 +90,7 @@ impl Builder {
         let weight = self.parameter("norm", Shape::vector(x.shape.width()), 1);
         self.module("", &[x], |b| {
             let wide = b.to(x, ElementType::Fp32);
-            let inverse = b.inverse_deviation(wide);
+            let inverse = b.inverse_deviation(wide, Variance::Passing);
             let normal = b.multiply(wide, inverse);
             let factor = b.to(weight, ElementType::Fp32);
             let factor = b.map_passing("add", factor);
@@ -95,7 +104,7 @@ impl Builder {
         let weight = self.parameter("norm", Shape::vector(x.shape.width()), 1);
         self.module("", &[x], |b| {
             let wide = b.to(x, ElementType::Fp32);
-            let inverse = b.inverse_deviation(wide);
+            let inverse = b.inverse_deviation(wide, Variance::Named);
             let normal = b.multiply(wide, inverse);
             b.local(normal);
             let output = b.multiply(weight, normal);
@@ -139,7 +148,7 @@ impl Builder {
         let weight = self.parameter("norm", Shape::vector(x.shape.width()), 1);
         self.module("", &[x], |b| {
             let wide = b.to(x, ElementType::Fp32);
-            let inverse = b.inverse_deviation(wide);
+            let inverse = b.inverse_deviation(wide, Variance::Named);
             let normal = b.multiply(x, inverse);
             let narrow = if weight.element.is_half() { b.to(normal, weight.element) } else { normal };
             b.multiply(weight, narrow)
@@ -147,9 +156,12 @@ impl Builder {
     }
 
     /// `torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps)`.
-    pub(crate) fn inverse_deviation(&mut self, x: Tensor) -> Tensor {
+    fn inverse_deviation(&mut self, x: Tensor, variance: Variance) -> Tensor {
         let square = self.power(x);
         let mean = self.run(Rule::new("mean", &[(square, Grad::New)], Output::Fresh(x.shape.rows(), x.element)));
+        if variance == Variance::Named {
+            self.local(mean);
+        }
         let shifted = self.map_passing("add", mean);
         self.map_saving_output("rsqrt", shifted)
     }
