@@ -141,8 +141,10 @@ impl Player<'_> {
                     Grad::New | Grad::NewView => self.gradient(edge.tensor),
                     Grad::Narrowed => self.gradient(node.outputs.start),
                 };
+                if *slot != NONE && *slot != any {
+                    self.multiplies(node);
+                }
             }
-            self.multiplies(node);
             self.scratches(node.backward_scratch, node.backward_pieces);
             let mut unreduced = (node.unreduced > 0).then(|| self.allocate(node.unreduced, Kind::Temporary, NONE));
             if recomputed {
