@@ -6,7 +6,8 @@ use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
 use super::decoder::{blocks, divisible, embed, evenly_divisible, language_head};
-use super::llama::{cached, hold_for_blocks, rotary_table};
+use super::llama::{cached, hold_for_blocks};
+use super::positions::rotary_table;
 use super::{ConfigError, Request};
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
 use crate::{Attention, Decimal};

@@ -7,6 +7,7 @@ use super::decoder::{blocks, embed, language_head};
 use super::gpt_neox::rotary_width;
 use super::llama::{attend_cached, causal_mask, grouped_heads, hold_for_blocks};
 use super::phi::Around;
+use super::positions::cosines_and_sines;
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{AttentionCall, Builder, Linear, Shape, Softmax, Tensor};
@@ -44,8 +45,7 @@ impl Glm {
         let hidden = b.module("", &[embedded], |b| {
             let mask = causal_mask(b, request, embedded, None);
             // No product keeps these tables: blocks make their own of them.
-            for label in ["cos", "sin"] {
-                let table = b.make(label, Shape::matrix(embedded.shape.0[2], rotary), embedded.element);
+            for table in cosines_and_sines(b, embedded, rotary) {
                 hold_for_blocks(b, request, table);
             }
             let around = Around { mask, heads, kv_heads, head_dim, rotary, table: embedded.element };

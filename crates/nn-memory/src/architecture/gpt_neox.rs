@@ -2,7 +2,8 @@
 
 use super::config::{ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config};
 use super::decoder::{blocks, divisible, embed, language_head};
-use super::llama::{attend_cached, causal_mask, rotary_table};
+use super::llama::{attend_cached, causal_mask};
+use super::positions::rotary_table;
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{AttentionCall, Builder, Linear, Mask, Shape, Softmax, Tensor};

@@ -5,7 +5,8 @@
 
 use super::config::{FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, count, optional};
 use super::decoder::{alternating_blocks, embed, experts_chosen, language_head};
-use super::llama::{attend_cached, causal_mask, grouped_heads, rotary_table};
+use super::llama::{attend_cached, causal_mask, grouped_heads};
+use super::positions::rotary_table_of_angles;
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{AttentionCall, BiasedExperts, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
@@ -51,7 +52,7 @@ impl GptOss {
             let full = causal_mask(b, request, embedded, None);
             let window = Some(self.sliding_window);
             let sliding = causal_mask(b, request, embedded, window);
-            rotary_table(b, request, embedded, head_dim / 2);
+            rotary_table_of_angles(b, request, embedded, head_dim / 2);
             let full = Around { mask: full, window: None, kv_heads, head_dim, table: embedded.element };
             let sliding = Around { mask: sliding, window, ..full };
             let hidden = alternating_blocks(b, request, self.num_hidden_layers, 2, embedded, |b, x, place| {

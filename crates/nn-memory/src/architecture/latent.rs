@@ -1,7 +1,8 @@
 //! Decoders of DeepSeek: attention over latents, and blocks with experts after some without.
 
 use super::decoder::even;
-use super::llama::{cached, complex_table, rotary_table};
+use super::llama::cached;
+use super::positions::{complex_table, rotary_table};
 use super::sparse::Sparse;
 use super::{ConfigError, Request};
 use crate::program::{AttentionCall, Builder, Linear, Mask, Shape, Softmax, Tensor};

@@ -4,6 +4,7 @@ use super::config::{ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, VOCA
 use super::decoder::{
     alternating_blocks, blocks, divisible, embed, embedded, even, evenly_divisible, language_head, tokens,
 };
+use super::positions::rotary_table_in;
 use super::{ConfigError, Pass, Request};
 use crate::program::{AttentionCall, Builder, Cache, ElementType, Experts, Linear, Mask, Shape, Softmax, Tensor};
 use crate::{Checkpointing, Decimal};
@@ -261,32 +262,6 @@ pub(super) fn trunk(
         });
         first.norm(b, hidden)
     })
-}
-
-/// Cosines and sines of all positions, shared by all blocks: the model's frame holds them, in training every block does
-/// until its backward.
-pub(super) fn rotary_table(b: &mut Builder, request: &Request, hidden: Tensor, head_dim: u64) {
-    rotary_table_in(b, request, hidden, head_dim, hidden.element);
-}
-
-fn rotary_table_in(b: &mut Builder, request: &Request, hidden: Tensor, head_dim: u64, element: ElementType) {
-    for label in ["cos", "sin"] {
-        shared_table(b, request, label, Shape::of3(1, hidden.shape.0[2], head_dim), element);
-    }
-}
-
-/// The same as one table of complex numbers, two FP32 each.
-pub(super) fn complex_table(b: &mut Builder, request: &Request, hidden: Tensor, head_dim: u64) {
-    shared_table(b, request, "freqs_cis", Shape::of3(1, hidden.shape.0[2], head_dim), ElementType::Fp32);
-}
-
-fn shared_table(b: &mut Builder, request: &Request, label: &'static str, shape: Shape, element: ElementType) {
-    let table = b.make(label, shape, element);
-    if request.pass.trains() {
-        b.keep(table);
-    } else {
-        b.local(table);
-    }
 }
 
 /// The mask that transformers builds: none where the kernel knows that attention is causal.

@@ -5,7 +5,8 @@ use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, TURNS, VOCABULARY, WIDTH, config, count, optional,
 };
 use super::decoder::{alternating_blocks, embed, experts_chosen, language_head};
-use super::llama::{Block, attend_cached, causal_mask, chunked_mask, complex_table, grouped_heads};
+use super::llama::{Block, attend_cached, causal_mask, chunked_mask, grouped_heads};
+use super::positions::complex_table;
 use super::{ConfigError, Request};
 use crate::program::{AttentionCall, Builder, Linear, Mask, Shape, Softmax, Tensor};
 use crate::{Decimal, Refusal};

@@ -57,6 +57,7 @@ mod olmoe;
 mod opt;
 mod phi;
 mod phi3;
+mod positions;
 mod qwen2;
 mod qwen2_moe;
 mod qwen3;

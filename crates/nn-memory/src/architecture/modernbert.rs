@@ -5,7 +5,8 @@ use super::config::{
 };
 use super::decoder::{alternating_blocks, blocks, embedded, evenly_divisible};
 use super::labels::{classify, finish, finish_with, labels};
-use super::llama::{hold_for_blocks, rotary_table};
+use super::llama::hold_for_blocks;
+use super::positions::rotary_table;
 use super::{ConfigError, FieldKind, Request};
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
 use crate::{Attention, Decimal, Head, Loss};

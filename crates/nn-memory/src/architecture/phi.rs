@@ -5,7 +5,8 @@ use super::config::{
 };
 use super::decoder::{biased_language_head, blocks, embed};
 use super::gpt_neox::rotary_width;
-use super::llama::{attend_cached, causal_mask, grouped_heads, rotary_table};
+use super::llama::{attend_cached, causal_mask, grouped_heads};
+use super::positions::rotary_table;
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};

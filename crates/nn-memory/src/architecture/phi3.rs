@@ -5,8 +5,9 @@ use super::config::{
 };
 use super::decoder::{blocks, embed, language_head};
 use super::gpt_neox::rotary_width;
-use super::llama::{attend_cached, causal_mask, grouped_heads, rotary_table};
+use super::llama::{attend_cached, causal_mask, grouped_heads};
 use super::phi::Around;
+use super::positions::rotary_table;
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{AttentionCall, Builder, Linear, Shape, Softmax, Tensor};

@@ -3,8 +3,9 @@
 use super::config::{ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, count};
 use super::decoder::{blocks, embed, language_head};
 use super::gpt_neox::rotary_width;
-use super::llama::{Block, attend_cached, causal_mask, grouped_heads, rotary_table};
+use super::llama::{Block, attend_cached, causal_mask, grouped_heads};
 use super::phi::Around;
+use super::positions::rotary_table;
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{AttentionCall, Builder, Linear, Shape, Softmax, Tensor};

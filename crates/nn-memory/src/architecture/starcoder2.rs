@@ -4,7 +4,8 @@ use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, count, optional,
 };
 use super::decoder::{blocks, embed, language_head};
-use super::llama::{Block, causal_mask, grouped_heads, rotary_table};
+use super::llama::{Block, causal_mask, grouped_heads};
+use super::positions::rotary_table;
 use super::{ConfigError, Request};
 use crate::Decimal;
 use crate::program::{Builder, Linear, Mask, Tensor};

@@ -139,10 +139,15 @@ impl Builder {
 
     /// `x.to(element)`: nothing where it is of that type.
     pub(crate) fn to(&mut self, x: Tensor, element: ElementType) -> Tensor {
+        self.named_to("to", x, element)
+    }
+
+    /// The same under a name of its own.
+    pub(crate) fn named_to(&mut self, label: &'static str, x: Tensor, element: ElementType) -> Tensor {
         if x.element == element {
             return x;
         }
-        self.run(Rule::new("to", &[(x, Grad::New)], Output::Fresh(x.shape, element)))
+        self.run(Rule::new(label, &[(x, Grad::New)], Output::Fresh(x.shape, element)))
     }
 
     /// `torch.nn.functional.dropout`: nothing at rate zero or in evaluation; keeps a mask of one byte an element.

@@ -220,6 +220,12 @@ impl Builder {
         self.run(Rule { saved: &[ids], backward_scratch: scratch, ..rule })
     }
 
+    /// A column times a row that nothing trains, in FP32: rows × columns.
+    pub(crate) fn outer_product(&mut self, label: &'static str, rows: u64, columns: u64) -> Tensor {
+        let output = Output::Fresh(Shape::of3(1, rows, columns), ElementType::Fp32);
+        self.run(Rule { matmul: true, ..Rule::new(label, &[], output) })
+    }
+
     /// `a @ b` of two batches of matrices, each kept for the other.
     pub(crate) fn batched_matmul(&mut self, a: Tensor, b: Tensor, shape: Shape) -> Tensor {
         let (b, a) = (self.autocast(b), self.autocast(a));
