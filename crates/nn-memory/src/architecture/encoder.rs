@@ -192,11 +192,20 @@ impl Encoder {
     ) -> Tensor {
         let Self { hidden, intermediate, names, .. } = *self;
         let attended = b.module("attention", &[x], |b| {
-            let context = b.module("self", &[x], |b| attend(b));
-            let held = if self.own_outputs { &[context, x][..] } else { &[x] };
+            let project = Linear { name: names.output, input: hidden, output: hidden, bias: true };
+            let of_self = b.module("self", &[x], |b| {
+                let context = attend(b);
+                // Queries, keys and values are there until it returns.
+                if self.own_outputs { context } else { b.linear(context, project) }
+            });
+            let held = if self.own_outputs { &[of_self, x][..] } else { &[x] };
             b.module("output", held, |b| {
-                let out = b.linear(context, Linear { name: names.output, input: hidden, output: hidden, bias: true });
-                let out = if self.own_outputs { b.dropout(out, self.dropout) } else { out };
+                let out = if self.own_outputs {
+                    let out = b.linear(of_self, project);
+                    b.dropout(out, self.dropout)
+                } else {
+                    of_self
+                };
                 let sum = b.add(out, x);
                 b.local(out);
                 b.layer_norm_module(sum, true)
