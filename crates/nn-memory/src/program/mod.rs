@@ -33,6 +33,8 @@ pub(crate) enum Grad {
     /// A new tensor of the output's size, which autograd's engine casts to the input's type after the operator's own
     /// backward.
     Narrowed,
+    /// A sum of the output's gradient, which autograd's engine takes after the operator's own backward.
+    Summed,
 }
 
 /// An input of an operator.

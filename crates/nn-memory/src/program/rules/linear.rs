@@ -64,7 +64,7 @@ impl Builder {
                     let rows = x.shape.elements().unwrap_or(0) / x.shape.width().max(1);
                     scratch = round(reduction(self.mode.multiprocessors, output, rows, false));
                 }
-                with_bias = [(bias, Grad::New), (x, flat), (weight, of_weight)];
+                with_bias = [(bias, Grad::Summed), (x, flat), (weight, of_weight)];
                 &with_bias
             }
             None => {

@@ -133,7 +133,7 @@ impl Player<'_> {
             let mut made = [NONE; 24];
             for (slot, edge) in made.iter_mut().zip(edges) {
                 *slot = match edge.grad {
-                    Grad::None => NONE,
+                    Grad::None | Grad::Summed => NONE,
                     Grad::Pass => {
                         self.hold(any);
                         any
@@ -144,6 +144,9 @@ impl Player<'_> {
                 if *slot != NONE && *slot != any {
                     self.multiplies(node);
                 }
+            }
+            for (slot, edge) in made.iter_mut().zip(edges).filter(|(_, edge)| edge.grad == Grad::Summed) {
+                *slot = self.gradient(edge.tensor);
             }
             self.scratches(node.backward_scratch, node.backward_pieces);
             let mut unreduced = (node.unreduced > 0).then(|| self.allocate(node.unreduced, Kind::Temporary, NONE));
