@@ -92,6 +92,8 @@ pub(crate) struct Node {
     pub(crate) backward_scratch: u64,
     /// How many tensors of one size that is, four at the most.
     pub(crate) backward_pieces: u8,
+    /// Tensors of other sizes that backward makes as well, of which the first stays until it has returned.
+    pub(crate) backward_parts: [u64; 4],
     /// Gradients of the output's size that autograd's engine then sums, for inputs that were broadcast.
     pub(crate) unreduced: u64,
     /// What the sums need for a moment.

@@ -41,8 +41,10 @@ pub(super) struct Heap {
     moment: VecDeque<(u64, Handle)>,
     /// Keys and values of earlier passes, layer by layer.
     cache: VecDeque<Handle>,
-    /// Gradients of the pass before.
+    /// Gradients of the pass before, that of the first weight last.
     gradients: Vec<Handle>,
+    /// Weights whose gradients the pass has made, and the player's storages of these.
+    made: Vec<(u32, u32)>,
     /// Whether the forward thread has its workspace, and backward's.
     workspaces: [bool; 2],
     states: bool,
@@ -79,6 +81,17 @@ impl Heap {
     pub(super) fn free(&mut self, live: u32) {
         let block = std::mem::replace(&mut self.blocks[live as usize], Handle::NONE);
         self.allocator.free(block);
+    }
+
+    /// The gradient of a weight is whole.
+    pub(super) fn gradient(&mut self, parameter: u32, live: u32) {
+        self.made.push((parameter, live));
+    }
+
+    /// The player's storages of the pass' gradients, that of the first weight last.
+    pub(super) fn gradients_of_pass(&mut self) -> Vec<u32> {
+        self.made.sort_unstable_by(|a, b| b.cmp(a));
+        self.made.iter().map(|(_, live)| *live).collect()
     }
 
     /// A gradient goes in the step: the player's storage, or one of the pass before.
@@ -154,17 +167,23 @@ impl Heap {
 
     /// The pass is over: what stands of this kind stays, the rest goes.
     fn leave(&mut self, stays: Option<Kind>, standing: impl Iterator<Item = (usize, Kind)>) {
-        for (live, kind) in standing {
-            if stays == Some(kind)
-                && let Some(block) = self.blocks.get_mut(live)
-            {
-                let block = std::mem::replace(block, Handle::NONE);
-                match kind {
-                    Kind::KvCache => self.cache.push_back(block),
-                    _ => self.gradients.push(block),
+        if stays == Some(Kind::KvCache) {
+            for (live, _) in standing.filter(|(_, kind)| *kind == Kind::KvCache) {
+                if let Some(block) = self.blocks.get_mut(live) {
+                    self.cache.push_back(std::mem::replace(block, Handle::NONE));
                 }
             }
         }
+        if stays == Some(Kind::Gradients) {
+            for live in self.gradients_of_pass() {
+                let block = std::mem::replace(&mut self.blocks[live as usize], Handle::NONE);
+                // The step may have let go of it.
+                if block != Handle::NONE {
+                    self.gradients.push(block);
+                }
+            }
+        }
+        self.made.clear();
         let moment = self.moment.drain(..).map(|(_, block)| block);
         for block in moment.chain(self.blocks.drain(..)) {
             self.allocator.free(block);

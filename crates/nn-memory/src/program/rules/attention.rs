@@ -293,13 +293,12 @@ impl Builder {
         let accumulator = self.size(Shape([batch, heads, rounded, padded_width(width)]), ElementType::Fp32);
         let delta = self.size(Shape([batch, heads, rounded, 1]), ElementType::Fp32);
         let splits = self.split_scratch(&call);
-        // The gradient, and the output.
-        let copied = 2 * self.copied_in_backward(&call, layout);
-        let expanded = if call.grouped() {
+        // Of keys and of values, or of the gradient and the output.
+        let copied = if call.grouped() {
             let there = key.shape.0[2];
-            2 * self.size(Shape([batch, heads, there, width]), query.element)
+            self.size(Shape([batch, heads, there, width]), query.element)
         } else {
-            0
+            self.copied_in_backward(&call, layout)
         };
         let inputs = [(query, Grad::NewView), (key, Grad::NewView), (value, Grad::NewView)];
         let rule = Rule::new("flash attention", &inputs, Output::Fresh(query.shape, query.element));
@@ -312,7 +311,7 @@ impl Builder {
                 (Shape::SCALAR, ElementType::Int64),
             ],
             forward_scratch: splits,
-            backward_scratch: accumulator + delta + expanded + copied,
+            backward_parts: [delta, accumulator, copied, copied],
             ..rule
         });
         if call.projected || length == 1 {
@@ -396,7 +395,7 @@ impl Builder {
             saves_output: true,
             statistics: &[(Shape([batch, heads, length.next_multiple_of(32), 1]), fp32)],
             forward_scratch,
-            backward_scratch: delta + workspace + of_mask + copied,
+            backward_parts: [delta, workspace, of_mask, copied],
             ..rule
         });
         self.joined(output)

@@ -189,6 +189,18 @@ impl Player<'_> {
         }
     }
 
+    /// Takes tensors of these sizes, lets go of them again but of the first, and returns that.
+    pub(super) fn parts(&mut self, sizes: [u64; 4]) -> u32 {
+        let taken = sizes.map(|bytes| if bytes > 0 { self.allocate(bytes, Kind::Temporary, NONE) } else { NONE });
+        let [first, others @ ..] = taken;
+        for live in others {
+            if live != NONE {
+                self.drop(live);
+            }
+        }
+        first
+    }
+
     pub(super) fn point(&mut self) {
         self.position += 1;
         if self.watch == Watch::Timeline {

@@ -149,6 +149,7 @@ impl Player<'_> {
                 *slot = self.gradient(edge.tensor);
             }
             self.scratches(node.backward_scratch, node.backward_pieces);
+            let returned = self.parts(node.backward_parts);
             let mut unreduced = (node.unreduced > 0).then(|| self.allocate(node.unreduced, Kind::Temporary, NONE));
             if recomputed {
                 // What was computed again goes with the operator's own backward, what forward kept after the sums.
@@ -178,6 +179,9 @@ impl Player<'_> {
                 }
             }
             self.release_saved(node);
+            if returned != NONE {
+                self.drop(returned);
+            }
             let both = made.into_iter().zip(edges).filter(|(live, _)| *live != NONE);
             for (live, edge) in both.clone().filter(|(_, edge)| edge.grad != Grad::NewView) {
                 self.accumulate(edge.tensor, live, edge.grad == Grad::Pass && view);
@@ -253,12 +257,18 @@ impl Player<'_> {
     fn leaf(&mut self, parameter: u32, live: u32, storage: u32) {
         if self.setting.gradients_stand {
             self.drop(live);
-        } else if self.live[live as usize].references == 1 {
+            return;
+        }
+        let mut kept = live;
+        if self.live[live as usize].references == 1 {
             self.becomes(live, Kind::Gradients);
         } else {
             let bytes = self.program.parameters[parameter as usize].bytes();
-            self.allocate(bytes, Kind::Gradients, storage);
+            kept = self.allocate(bytes, Kind::Gradients, storage);
             self.drop(live);
+        }
+        if let Some(heap) = &mut self.heap {
+            heap.gradient(parameter, kept);
         }
     }
 }

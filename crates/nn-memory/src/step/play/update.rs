@@ -1,6 +1,6 @@
 //! What follows backward: clipping, and the optimizer's step.
 
-use super::{Player, Watch, index};
+use super::{Player, Watch};
 use crate::program::{ElementType, Shape};
 use crate::step::optimize;
 use crate::step::{Kind, Line, Phase};
@@ -26,15 +26,7 @@ impl Player<'_> {
         self.phase = Phase::Step;
         let Some(optimize) = self.setting.optimize else { return };
         let program = self.program;
-        // Gradients in the order of their weights: backward has made them in reverse.
-        let mut gradients = Vec::new();
-        if self.heap.is_some() {
-            let live = self.live.iter().enumerate();
-            gradients = live
-                .filter(|(_, live)| live.references > 0 && live.kind == Kind::Gradients)
-                .map(|(number, _)| index(number))
-                .collect();
-        }
+        let mut gradients = self.heap.as_mut().map_or_else(Vec::new, |heap| heap.gradients_of_pass());
         let separately = self.heap.is_some();
         optimize::step(&optimize, program, separately, |kind: Kind, label: &'static str, bytes: i64, tensors| {
             self.amounts[kind as usize] = self.amounts[kind as usize].saturating_add(bytes);
