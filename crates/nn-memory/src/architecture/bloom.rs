@@ -51,8 +51,10 @@ impl Bloom {
             self.attention(b, request, normal, residual, alibi, mask)
         });
         b.local(attended);
-        let normal = b.layer_norm_module(attended, true);
-        b.local(normal);
+        let again = b.layer_norm_module(attended, true);
+        // The second takes over its name.
+        b.release(normal);
+        let normal = b.local(again);
         let residual = if after_norm { normal } else { attended };
         let (narrow, wide) = (self.hidden_size, 4 * self.hidden_size);
         let out = b.module("mlp", &[normal, residual], |b| {

@@ -60,7 +60,10 @@ impl Gpt2 {
         b.local(attended);
         let x = b.add(attended, x);
         b.local(x);
+        // The sum takes over its name.
+        b.release(normal);
         let normal = b.layer_norm_module(x, true);
+        b.local(normal);
         let inner = self.n_inner.unwrap_or(4 * self.n_embd);
         let out = b.module("mlp", &[normal], |b| {
             let up = b.conv1d(normal, Linear { name: "c_fc", input: self.n_embd, output: inner, bias: true });

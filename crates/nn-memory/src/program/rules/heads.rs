@@ -152,14 +152,23 @@ impl Builder {
     /// Bloom's gelu: an `autograd.Function` over operators written out, which keeps its input alone.
     pub(crate) fn bloom_gelu(&mut self, x: Tensor) -> Tensor {
         let size = self.bytes(x);
-        let inputs = [(x, Grad::New)];
-        let rule = Rule::new("GeLUFunction", &inputs, Output::Fresh(x.shape, x.element));
-        self.run(Rule {
-            saved: &[x],
-            forward_scratch: 3 * size,
-            backward_scratch: 4 * size,
-            backward_pieces: 4,
-            ..rule
+        self.module("", &[x], |b| {
+            // x · 0.5 · (1 + tanh(0.8 · x · (1 + 0.04 · x · x))), from the left.
+            let half = b.make("mul", x.shape, x.element);
+            b.local(half);
+            let outer = b.make("mul", x.shape, x.element);
+            b.local(outer);
+            let cube = b.make("mul", x.shape, x.element);
+            let cube = b.map("mul", cube);
+            let sum = b.map("add", cube);
+            let angle = b.map("mul", sum);
+            b.release(outer);
+            let bent = b.map("tanh", angle);
+            let factor = b.map("add", bent);
+            b.local(factor);
+            let inputs = [(x, Grad::New)];
+            let rule = Rule::new("GeLUFunction", &inputs, Output::Fresh(x.shape, x.element));
+            b.run(Rule { saved: &[x], backward_scratch: 4 * size, backward_pieces: 4, ..rule })
         })
     }
 

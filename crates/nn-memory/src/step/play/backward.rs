@@ -204,7 +204,8 @@ impl Player<'_> {
 
     /// Sums a product to a smaller input's shape.
     fn sum(&mut self, node: &Node, unreduced: Option<u32>) {
-        self.scratch(node.reduction_scratch);
+        let counters = if node.reduction_scratch > 0 { GRANULE } else { 0 };
+        self.parts([0, node.reduction_scratch, counters, 0]);
         if let Some(live) = unreduced {
             self.drop(live);
         }
