@@ -291,7 +291,9 @@ impl Builder {
 
     /// A tensor that is there before the step: token ids, images, labels.
     pub(crate) fn input(&mut self, shape: Shape, element: ElementType) -> Tensor {
-        self.program.inputs += self.size(shape, element);
+        let bytes = self.size(shape, element);
+        self.program.inputs += bytes;
+        self.program.batch.push(bytes);
         self.outside(shape, element)
     }
 
@@ -402,7 +404,7 @@ impl Builder {
             }
         };
         let saved_start = u32_of(self.program.saved.len());
-        let mut statistics_bytes = 0;
+        let mut forward_parts = [0; 4];
         if requires_grad {
             for &tensor in rule.saved {
                 let storage = self.storage_of(tensor);
@@ -419,8 +421,8 @@ impl Builder {
                 self.program.saved.push(storage);
             }
         } else {
-            for &(shape, element) in rule.statistics {
-                statistics_bytes += self.size(shape, element);
+            for (part, &(shape, element)) in forward_parts.iter_mut().zip(rule.statistics) {
+                *part = self.size(shape, element);
             }
         }
         let saved = Span { start: saved_start, end: u32_of(self.program.saved.len()) };
@@ -439,7 +441,8 @@ impl Builder {
             view: matches!(rule.output, Output::View(..)),
             matmul: rule.matmul,
             leaf: false,
-            forward_scratch: rule.forward_scratch + statistics_bytes,
+            forward_scratch: rule.forward_scratch,
+            forward_parts,
             backward_scratch: rule.backward_scratch,
             backward_pieces: rule.backward_pieces,
             backward_parts: rule.backward_parts,

@@ -88,6 +88,8 @@ pub(crate) struct Node {
     pub(crate) leaf: bool,
     /// What forward needs for a moment beside the outputs.
     pub(crate) forward_scratch: u64,
+    /// Statistics that nothing keeps.
+    pub(crate) forward_parts: [u64; 4],
     /// What backward needs for a moment beside the gradients.
     pub(crate) backward_scratch: u64,
     /// How many tensors of one size that is, four at the most.
@@ -267,6 +269,8 @@ pub(crate) struct Program {
     pub(crate) triangles: Vec<Triangle>,
     /// Batch as the training loop puts it on the device.
     pub(crate) inputs: u64,
+    /// The same tensor by tensor.
+    pub(crate) batch: Vec<u64>,
     /// Outputs of the step before that the training loop still holds.
     pub(crate) held_outputs: u64,
     /// Bytes of autocast's copies of weights, of all layers together: those of frozen ones go as they were used.

@@ -207,7 +207,9 @@ pub(crate) fn heap(passes: &[(Program, Setting)]) -> Heaped {
     }
     let among: u64 = program.triangles.iter().map(|triangle| triangle.bytes).sum();
     heap.allocator.allocate(program.buffers.saturating_sub(among));
-    heap.allocator.allocate(program.inputs);
+    for &tensor in &program.batch {
+        heap.allocator.allocate(tensor);
+    }
     if let Some(optimize) = setting.optimize {
         optimize::state(&optimize, program, |kind, _, _, _, _, bytes, _| {
             if kind == Kind::MasterWeights {

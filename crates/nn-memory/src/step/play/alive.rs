@@ -182,23 +182,28 @@ impl Player<'_> {
                 *slot = self.allocate(each, Kind::Temporary, NONE);
             }
         }
+        self.drop_all(taken);
+    }
+
+    /// Takes tensors of these sizes, lets go of them again but of the first, and returns that.
+    pub(super) fn parts(&mut self, sizes: [u64; 4]) -> u32 {
+        let [first, others @ ..] = self.take(sizes);
+        self.drop_all(others);
+        first
+    }
+
+    /// Takes tensors of these sizes.
+    pub(super) fn take(&mut self, sizes: [u64; 4]) -> [u32; 4] {
+        sizes.map(|bytes| if bytes > 0 { self.allocate(bytes, Kind::Temporary, NONE) } else { NONE })
+    }
+
+    /// Lets go of those that are there.
+    pub(super) fn drop_all<const N: usize>(&mut self, taken: [u32; N]) {
         for live in taken {
             if live != NONE {
                 self.drop(live);
             }
         }
-    }
-
-    /// Takes tensors of these sizes, lets go of them again but of the first, and returns that.
-    pub(super) fn parts(&mut self, sizes: [u64; 4]) -> u32 {
-        let taken = sizes.map(|bytes| if bytes > 0 { self.allocate(bytes, Kind::Temporary, NONE) } else { NONE });
-        let [first, others @ ..] = taken;
-        for live in others {
-            if live != NONE {
-                self.drop(live);
-            }
-        }
-        first
     }
 
     pub(super) fn point(&mut self) {

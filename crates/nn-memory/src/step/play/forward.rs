@@ -137,13 +137,15 @@ impl Player<'_> {
         if node.saves_first && node.differentiable {
             self.save_first(node, keep);
         } else if node.saves_first {
-            self.make_outputs_around(node, node.forward_scratch);
+            self.make_outputs_around(node, node.forward_scratch + node.forward_parts.iter().sum::<u64>());
         } else {
             if !self.outputs_exist(node, keep) {
                 self.make_outputs(node);
                 self.multiplies(node);
             }
+            let statistics = self.take(node.forward_parts);
             self.scratch(node.forward_scratch);
+            self.drop_all(statistics);
             for earlier in &program.earlier[node.replaces.indices()] {
                 self.replace(earlier);
             }
