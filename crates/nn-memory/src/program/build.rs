@@ -71,6 +71,8 @@ pub(crate) struct Rule<'a> {
     pub(crate) unreduced: u64,
     pub(crate) reduction_scratch: u64,
     pub(crate) matmul: bool,
+    /// Whether cuBLASLt runs it, with its bias.
+    pub(crate) biased: bool,
 }
 
 impl Rule<'_> {
@@ -91,6 +93,7 @@ impl Rule<'_> {
             unreduced: 0,
             reduction_scratch: 0,
             matmul: false,
+            biased: false,
         }
     }
 }
@@ -440,6 +443,7 @@ impl Builder {
             differentiable: requires_grad,
             view: matches!(rule.output, Output::View(..)),
             matmul: rule.matmul,
+            biased: rule.biased,
             leaf: false,
             forward_scratch: rule.forward_scratch,
             forward_parts,
@@ -450,6 +454,7 @@ impl Builder {
             reduction_scratch: rule.reduction_scratch,
         });
         self.program.matmul |= rule.matmul;
+        self.program.biased_matmul |= rule.biased;
         let node = u32_of(self.program.nodes.len() - 1);
         self.program.instructions.push(Instruction::Node(node));
         output
@@ -493,11 +498,6 @@ impl Builder {
         if let Some(node) = self.program.nodes.last_mut() {
             node.replaces = Span { start, end };
         }
-    }
-
-    /// Says that cuBLASLt is in use.
-    pub(crate) fn uses_biased_matmul(&mut self) {
-        self.program.biased_matmul = true;
     }
 
     /// Says that peft refuses the adapters asked for.

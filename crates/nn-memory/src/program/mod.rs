@@ -84,6 +84,8 @@ pub(crate) struct Node {
     pub(crate) view: bool,
     /// Whether selective checkpointing keeps its output.
     pub(crate) matmul: bool,
+    /// Whether it is one that adds a bias, which cuBLASLt runs.
+    pub(crate) biased: bool,
     /// Whether it only asks for a gradient, as weights do: tensor and gradient stay as long as the loss.
     pub(crate) leaf: bool,
     /// What forward needs for a moment beside the outputs.

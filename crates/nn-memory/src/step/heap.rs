@@ -47,6 +47,7 @@ pub(super) struct Heap {
     made: Vec<(u32, u32)>,
     /// Whether the forward thread has its workspace, and backward's.
     workspaces: [bool; 2],
+    workspaces_of_lt: [bool; 2],
     states: bool,
     phase_peaks: [u64; Phase::ALL.len()],
     asked: [i64; Phase::ALL.len()],
@@ -113,18 +114,18 @@ impl Heap {
         }
     }
 
-    /// A matrix product begins: its thread's workspace appears with the first one.
-    pub(super) fn multiply(&mut self, setting: &Setting, phase: Phase) {
+    /// A matrix product begins: its thread's workspace appears with the first one, and cuBLASLt's of 1 MiB with the first
+    /// that adds a bias.
+    pub(super) fn multiply(&mut self, setting: &Setting, phase: Phase, biased: bool) {
+        if setting.workspace_each == 0 {
+            return;
+        }
         let thread = usize::from(phase == Phase::Backward);
         if !std::mem::replace(&mut self.workspaces[thread], true) {
-            let each = setting.workspace_each;
-            self.allocator.allocate(each);
-            // With cuBLASLt's of 1 MiB: forward's, and backward's where it adds biases again.
-            let threads = if setting.optimize.is_some() { 2 } else { 1 };
-            let of_lt = setting.workspace.saturating_sub(threads * each) >> 20;
-            if of_lt > thread as u64 {
-                self.allocator.allocate(1 << 20);
-            }
+            self.allocator.allocate(setting.workspace_each);
+        }
+        if biased && !std::mem::replace(&mut self.workspaces_of_lt[thread], true) {
+            self.allocator.allocate(1 << 20);
         }
     }
 

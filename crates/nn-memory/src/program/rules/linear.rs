@@ -55,10 +55,6 @@ impl Builder {
         let (label, with_bias);
         let inputs: &[_] = match bias {
             Some(bias) => {
-                // `aten/src/ATen/native/cuda/Blas.cpp` leaves a matrix of one column to cuBLAS.
-                if output > 1 {
-                    self.uses_biased_matmul();
-                }
                 label = "addmm";
                 if bias.requires_grad {
                     let rows = x.shape.elements().unwrap_or(0) / x.shape.width().max(1);
@@ -74,7 +70,9 @@ impl Builder {
             }
         };
         let rule = Rule::new(label, inputs, Output::Fresh(shape, x.element));
-        let out = self.run(Rule { saved: &saved[..count], matmul: true, reduction_scratch: scratch, ..rule });
+        // `aten/src/ATen/native/cuda/Blas.cpp` leaves a matrix of one column to cuBLAS.
+        let biased = bias.is_some() && output > 1;
+        let out = self.run(Rule { saved: &saved[..count], matmul: true, biased, reduction_scratch: scratch, ..rule });
         if x.id != given.id {
             // The module's frame holds what it was given until it returns.
             self.release(given);

@@ -37,7 +37,7 @@ impl Builder {
             saved: &[x],
             statistics: &[(rows, statistic), (rows, statistic)],
             forward_scratch: copy,
-            backward_scratch: copy + of_gradient,
+            backward_parts: [0, of_gradient, copy, 0],
             ..rule
         })
     }

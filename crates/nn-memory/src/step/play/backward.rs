@@ -142,7 +142,8 @@ impl Player<'_> {
                     Grad::Narrowed => self.gradient(node.outputs.start),
                 };
                 if *slot != NONE && *slot != any {
-                    self.multiplies(node);
+                    // Gradients are products without a bias.
+                    self.multiplies(node, false);
                 }
             }
             for (slot, edge) in made.iter_mut().zip(edges).filter(|(_, edge)| edge.grad == Grad::Summed) {

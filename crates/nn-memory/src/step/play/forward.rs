@@ -141,7 +141,7 @@ impl Player<'_> {
         } else {
             if !self.outputs_exist(node, keep) {
                 self.make_outputs(node);
-                self.multiplies(node);
+                self.multiplies(node, node.biased);
             }
             let statistics = self.take(node.forward_parts);
             self.scratch(node.forward_scratch);
@@ -202,11 +202,11 @@ impl Player<'_> {
         }
     }
 
-    pub(super) fn multiplies(&mut self, node: &Node) {
+    pub(super) fn multiplies(&mut self, node: &Node, biased: bool) {
         if node.matmul
             && let Some(heap) = &mut self.heap
         {
-            heap.multiply(self.setting, self.phase);
+            heap.multiply(self.setting, self.phase, biased);
         }
     }
 
