@@ -62,10 +62,20 @@ pub(super) fn embed(
 /// The output of an embedding: adapters in checkpointed blocks ask for its gradient, `enable_input_require_grads`.
 pub(super) fn embedded(b: &mut Builder, request: &Request, tokens: Tensor) -> Tensor {
     if request.pass == Pass::Lora && request.run.checkpointing != Checkpointing::None {
-        b.require_grad(tokens)
+        require_grad(b, request, tokens)
     } else {
         tokens
     }
+}
+
+/// `requires_grad_`: outputs that the training loop still holds keep the graph of the step before, and so this tensor and
+/// its gradient.
+pub(super) fn require_grad(b: &mut Builder, request: &Request, tensor: Tensor) -> Tensor {
+    if request.run.hold_outputs {
+        b.hold_from_before(tensor);
+        b.hold_from_before(tensor);
+    }
+    b.require_grad(tensor)
 }
 
 /// A run of blocks, each checkpointed as the run asks.

@@ -3,7 +3,7 @@
 use super::config::{
     Activation, Coded, FLAG, FieldKind, HEADS, LAYERS, RATE, VOCABULARY, WIDTH, config, count, optional,
 };
-use super::decoder::{blocks_sharing, embedded};
+use super::decoder::{blocks_sharing, embedded, require_grad};
 use super::seq2seq::{cached, encoder_tokens, finish, shared, shifted, source_mask, target_mask, targets};
 use super::{ConfigError, Request};
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Role, Shape, Softmax, Tensor};
@@ -217,7 +217,7 @@ impl T5Base {
                 let zeros = b.make("zeros", Shape([1, heads, queries, keys]), query.element);
                 // So that the first block's output has a gradient, whatever is trained.
                 let learns = request.pass.trains() && request.run.checkpointing != Checkpointing::None;
-                if learns { b.require_grad(zeros) } else { zeros }
+                if learns { require_grad(b, request, zeros) } else { zeros }
             }
             None => {
                 let shape = Shape::matrix(self.relative_attention_num_buckets, heads);

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use super::allocator::{Allocator, Handle};
 use super::optimize;
-use super::play::{Player, Setting, Watch};
+use super::play::{NONE, Player, Setting, Watch};
 use super::{Kind, Phase};
 use crate::Choice as _;
 use crate::program::{GRANULE, Program, Triangle};
@@ -43,6 +43,11 @@ pub(super) struct Heap {
     cache: VecDeque<Handle>,
     /// Gradients of the pass before, that of the first weight last.
     gradients: Vec<Handle>,
+    /// What the graph of this pass holds after backward, by the player's numbers: what was made to require a gradient, and
+    /// that gradient.
+    in_graph: Vec<u32>,
+    /// The same of the micro-batch before, whose loss has a name until the next one takes it.
+    before: Vec<Handle>,
     /// Weights whose gradients the pass has made, and the player's storages of these.
     made: Vec<(u32, u32)>,
     /// Whether the forward thread has its workspace, and backward's.
@@ -82,6 +87,20 @@ impl Heap {
     pub(super) fn free(&mut self, live: u32) {
         let block = std::mem::replace(&mut self.blocks[live as usize], Handle::NONE);
         self.allocator.free(block);
+    }
+
+    /// The graph holds a storage until its loss goes.
+    pub(super) fn graph_holds(&mut self, live: u32) {
+        if live != NONE {
+            self.in_graph.push(live);
+        }
+    }
+
+    /// The loss of this pass takes the name of the one before, whose graph goes.
+    pub(super) fn replace_loss(&mut self) {
+        for block in std::mem::take(&mut self.before) {
+            self.allocator.free(block);
+        }
     }
 
     /// The gradient of a weight is whole.
@@ -166,8 +185,9 @@ impl Heap {
         (self.phase_peaks, self.asked) = ([0; Phase::ALL.len()], [0; Phase::ALL.len()]);
     }
 
-    /// The pass is over: what stands of this kind stays, the rest goes.
-    fn leave(&mut self, stays: Option<Kind>, standing: impl Iterator<Item = (usize, Kind)>) {
+    /// The pass is over: what stands of this kind stays, and what the graph holds if more micro-batches follow; the rest
+    /// goes.
+    fn leave(&mut self, stays: Option<Kind>, more: bool, standing: impl Iterator<Item = (usize, Kind)>) {
         if stays == Some(Kind::KvCache) {
             for (live, _) in standing.filter(|(_, kind)| *kind == Kind::KvCache) {
                 if let Some(block) = self.blocks.get_mut(live) {
@@ -185,6 +205,11 @@ impl Heap {
             }
         }
         self.made.clear();
+        for live in std::mem::take(&mut self.in_graph) {
+            if more {
+                self.before.push(std::mem::replace(&mut self.blocks[live as usize], Handle::NONE));
+            }
+        }
         let moment = self.moment.drain(..).map(|(_, block)| block);
         for block in moment.chain(self.blocks.drain(..)) {
             self.allocator.free(block);
@@ -224,7 +249,7 @@ pub(crate) fn heap(passes: &[(Program, Setting)]) -> Heaped {
         let stays = setting.gradients_stand.then_some(Kind::Gradients);
         let first = Setting { gradients_stand: false, ..*setting };
         if setting.accumulates {
-            heap = play(program, &first, heap, stays, Player::micro_batch);
+            heap = play(program, &first, heap, stays, Part::MicroBatch);
             heap = run(program, setting, heap, None);
         } else {
             heap = run(program, &first, heap, stays);
@@ -235,7 +260,7 @@ pub(crate) fn heap(passes: &[(Program, Setting)]) -> Heaped {
         heap.allocator.allocate(program.held_outputs);
         if setting.accumulates {
             let next = if setting.zeroes_gradients { setting } else { &first };
-            heap = play(program, next, heap, stays, Player::micro_batch);
+            heap = play(program, next, heap, stays, Part::MicroBatch);
         }
         heap.begin();
         heap = run(program, setting, heap, None);
@@ -251,25 +276,30 @@ pub(crate) fn heap(passes: &[(Program, Setting)]) -> Heaped {
     Heaped { reserved: heap.allocator.reserved(), phase_peaks: heap.phase_peaks, asked: heap.asked }
 }
 
-/// Plays all of a pass; what stands of a kind stays when it is over.
-fn run(program: &Program, setting: &Setting, heap: Heap, stays: Option<Kind>) -> Heap {
-    play(program, setting, heap, stays, Player::pass)
+/// What is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Pass,
+    /// Forward and backward, after which more of the batch follows.
+    MicroBatch,
 }
 
-fn play<'p>(
-    program: &'p Program,
-    setting: &'p Setting,
-    heap: Heap,
-    stays: Option<Kind>,
-    pass: fn(&mut Player<'p>),
-) -> Heap {
+/// Plays all of a pass; what stands of a kind stays when it is over.
+fn run(program: &Program, setting: &Setting, heap: Heap, stays: Option<Kind>) -> Heap {
+    play(program, setting, heap, stays, Part::Pass)
+}
+
+fn play(program: &Program, setting: &Setting, heap: Heap, stays: Option<Kind>, part: Part) -> Heap {
     let mut player = Player::new(program, setting, Watch::Peak);
     player.heap = Some(Box::new(heap));
-    pass(&mut player);
+    match part {
+        Part::Pass => player.pass(),
+        Part::MicroBatch => player.micro_batch(),
+    }
     let mut heap = player.heap.take().map_or_else(Heap::default, |heap| *heap);
     for (most, peak) in heap.asked.iter_mut().zip(player.phase_peaks()) {
         *most = peak.max(*most);
     }
-    heap.leave(stays, player.standing());
+    heap.leave(stays, part == Part::MicroBatch, player.standing());
     heap
 }

@@ -16,6 +16,8 @@ impl Player<'_> {
         // The checkpoint whose block backward is in, until it is computed again.
         let mut block = None;
         let mut inside = false;
+        // The block whose inputs are held until its first operator that keeps something lets go of that.
+        let mut holds = None;
         while at > 0 {
             at -= 1;
             match program.instructions[at] {
@@ -26,7 +28,8 @@ impl Player<'_> {
                             self.compute_again(block.take().unwrap_or_default(), at);
                         }
                         self.node = node;
-                        self.undo(entry, inside);
+                        let ends = holds.take_if(|(_, first)| *first == at);
+                        self.undo(entry, inside, ends.map(|(which, _)| which));
                     }
                 }
                 Instruction::Return(_) | Instruction::CastAgain(_) => {}
@@ -34,18 +37,42 @@ impl Player<'_> {
                 Instruction::CheckpointEnd(which) => {
                     block = Some(which);
                     inside = true;
+                    holds = Some((which, self.first_that_saves(which)));
                 }
                 Instruction::CheckpointBegin(which) => {
                     block = None;
                     inside = false;
-                    let block = &program.checkpoints[which as usize];
-                    let again = self.is_computed_again(block);
-                    for &tensor in &program.held[block.inputs.indices()] {
-                        let live = self.current[program.storage_of[tensor as usize] as usize];
-                        if again && live != NONE {
-                            self.drop(live);
-                        }
+                    if holds.take().is_some() {
+                        self.drop_inputs(which);
                     }
+                }
+            }
+        }
+    }
+
+    /// Where the first operator of a checkpointed block stands that keeps something for backward.
+    fn first_that_saves(&self, which: u32) -> usize {
+        let checkpoint = &self.program.checkpoints[which as usize];
+        let mut places = checkpoint.begin as usize..checkpoint.end as usize;
+        let saves = |at: &usize| match self.program.instructions[*at] {
+            Instruction::Node(node) => {
+                let node = &self.program.nodes[node as usize];
+                node.differentiable && node.saves
+            }
+            _ => false,
+        };
+        places.find(saves).unwrap_or(usize::MAX)
+    }
+
+    /// Nothing of a checkpointed block is to be computed again: what it was given goes.
+    fn drop_inputs(&mut self, which: u32) {
+        let program = self.program;
+        let block = &program.checkpoints[which as usize];
+        if self.is_computed_again(block) {
+            for &tensor in &program.held[block.inputs.indices()] {
+                let live = self.current[program.storage_of[tensor as usize] as usize];
+                if live != NONE {
+                    self.drop(live);
                 }
             }
         }
@@ -112,7 +139,9 @@ impl Player<'_> {
     }
 
     /// The backward of an operator.
-    fn undo(&mut self, node: &Node, recomputed: bool) {
+    ///
+    /// `ends`: the checkpointed block that nothing is kept of once this operator has let go.
+    fn undo(&mut self, node: &Node, recomputed: bool, ends: Option<u32>) {
         let program = self.program;
         let outputs = node.outputs.indices();
         let mut given = [NONE; 4];
@@ -127,6 +156,12 @@ impl Player<'_> {
         if node.leaf {
             if any != NONE {
                 self.becomes(any, Kind::Gradients);
+                if let Some(heap) = &mut self.heap {
+                    heap.graph_holds(any);
+                    for entry in node.saved.indices() {
+                        heap.graph_holds(self.saved[entry]);
+                    }
+                }
             }
         } else if any != NONE {
             let edges = &program.edges[node.edges.indices()];
@@ -155,6 +190,9 @@ impl Player<'_> {
             if recomputed {
                 // What was computed again goes with the operator's own backward, what forward kept after the sums.
                 self.release_saved(node);
+                if let Some(which) = ends {
+                    self.drop_inputs(which);
+                }
             }
             // The engine then goes through the inputs in their order: what is too large it sums, what is too wide it casts.
             let smaller = program.gradient_bytes(node.outputs.start);
@@ -199,6 +237,9 @@ impl Player<'_> {
             self.whole.clear();
         } else {
             self.release_saved(node);
+            if let Some(which) = ends {
+                self.drop_inputs(which);
+            }
         }
         self.point();
     }

@@ -72,7 +72,7 @@ pub(crate) struct Outcome {
     pub(crate) ledger: Option<Ledger>,
 }
 
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 /// What the ledger calls keys and values that stand before the pass.
 const EARLIER: &str = "earlier tokens";
@@ -214,6 +214,9 @@ impl<'p> Player<'p> {
     /// The pass as far as more of the batch may follow.
     pub(super) fn micro_batch(&mut self) {
         self.forward();
+        if let Some(heap) = &mut self.heap {
+            heap.replace_loss();
+        }
         self.outcome.after_forward = self.amounts;
         if self.setting.optimize.is_some() {
             self.backward();
