@@ -120,9 +120,9 @@ impl Falcon {
         b.add(residual, dropped)
     }
 
-    /// `FalconLinear`: the bias is added by an operator of its own.
+    /// `FalconLinear`: the weight's transpose, which autocast's cache does not know, and the bias by an operator of its own.
     fn linear(&self, b: &mut Builder, x: Tensor, name: &'static str, input: u64, output: u64) -> Tensor {
-        let projected = b.linear(x, Linear { name, input, output, bias: false });
+        let projected = b.linear_by_view(x, Linear { name, input, output, bias: false });
         if !self.bias {
             return projected;
         }

@@ -36,8 +36,9 @@ impl TimmMixer {
                 b.patches(pixels, weights, Shape::of3(request.batch, patches, self.hidden_size))
             });
             // The caller's frame holds what was embedded until the blocks have run.
-            b.local(x);
-            let x = blocks(b, request, self.num_hidden_layers, x, |b, x| self.block(b, x));
+            let embedded = b.local(x);
+            let x = blocks(b, request, self.num_hidden_layers, embedded, |b, x| self.block(b, x));
+            b.release(embedded);
             b.layer_norm_of_strided(x, [true, false])
         });
         b.module("head", &[hidden], |b| {

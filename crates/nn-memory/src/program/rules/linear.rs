@@ -91,6 +91,18 @@ impl Builder {
         }
     }
 
+    /// `x @ weight.T`: autocast casts the view anew each time, and keeps none of its casts. An adapter's layer is taken as any.
+    pub(crate) fn linear_by_view(&mut self, x: Tensor, linear: Linear) -> Tensor {
+        let Linear { name, input, output, .. } = linear;
+        let element = match self.mode.autocast {
+            Some(element) if !self.lora.is_some_and(|lora| lora.targets.contains(name)) => element,
+            _ => return self.linear(x, linear),
+        };
+        let weight = self.parameter(name, Shape::matrix(output, input), 2);
+        let cast = self.to(weight, element);
+        self.matmul(x, cast, None, output)
+    }
+
     /// A linear layer of what does not lie row by row: no kernel adds the bias as it multiplies. Where the weight asks for
     /// a gradient rows are made one matrix first (`should_fold` of ATen's `LinearAlgebra.cpp`), which `copies` them if no
     /// view can; any other weight multiplies each of the matrices.
