@@ -48,7 +48,6 @@ pub(super) fn complex_table(b: &mut Builder, request: &Request, hidden: Tensor, 
         let angles = b.outer_product("freqs", length, width / 2);
         b.local(angles);
         let ones = b.make("ones_like", angles.shape, ElementType::Fp32);
-        b.local(ones);
         let polar = b.make("freqs_cis", Shape::of3(1, length, width), ElementType::Fp32);
         b.release(ones);
         b.map("freqs_cis", polar)

@@ -36,9 +36,9 @@ impl TimmMixer {
                 b.patches(pixels, weights, Shape::of3(request.batch, patches, self.hidden_size))
             });
             // The caller's frame holds what was embedded until the blocks have run.
-            let embedded = b.local(x);
-            let x = blocks(b, request, self.num_hidden_layers, embedded, |b, x| self.block(b, x));
-            b.release(embedded);
+            let hidden = blocks(b, request, self.num_hidden_layers, x, |b, x| self.block(b, x));
+            b.release(x);
+            let x = hidden;
             b.layer_norm_of_strided(x, [true, false])
         });
         b.module("head", &[hidden], |b| {

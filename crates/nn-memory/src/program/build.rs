@@ -567,7 +567,7 @@ impl Builder {
         }
     }
 
-    /// Lets go of a tensor now: `del`, or a name that is given another value.
+    /// Lets go of a tensor now, unless a frame holds it: `del`, or a name that is given another value.
     pub(crate) fn release(&mut self, tensor: Tensor) {
         let frame = self.frames.len();
         self.frames.push(tensor.id);

@@ -49,7 +49,6 @@ impl Builder {
             let sorted = b.sorted_by_expert(x, weights, count, per_token);
             let Sorted { experts, offsets, mask, .. } = sorted;
             let bias = b.gather(gate_up_bias, Shape::matrix(rows, both), experts);
-            b.local(bias);
             let gathered = b.masked_fill_in_place(sorted.rows, mask);
             let product = b.grouped_matmul(gathered, (gate_up, Grad::New), offsets, both);
             let product = b.add_in_place(product, bias);

@@ -157,7 +157,6 @@ impl Builder {
             let half = b.make("mul", x.shape, x.element);
             b.local(half);
             let outer = b.make("mul", x.shape, x.element);
-            b.local(outer);
             let cube = b.make("mul", x.shape, x.element);
             let cube = b.map("mul", cube);
             let sum = b.map("add", cube);
