@@ -178,12 +178,13 @@ impl Bart {
 fn finite(b: &mut Builder, x: Tensor) {
     if x.element == ElementType::Fp16 {
         b.module("", &[x], |b| {
-            let same = b.make("eq", x.shape, ElementType::Byte);
-            b.local(same);
+            // `(x == x) * (x.abs() != inf)`, of which the right side is taken first.
             let magnitude = b.make("abs", x.shape, x.element);
             b.local(magnitude);
             let finite = b.make("ne", x.shape, ElementType::Byte);
             b.local(finite);
+            let same = b.make("eq", x.shape, ElementType::Byte);
+            b.local(same);
             b.make("mul", x.shape, ElementType::Byte);
         });
     }

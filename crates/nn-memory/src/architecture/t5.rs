@@ -139,8 +139,9 @@ impl T5Base {
             let mut x = clamped(b, x);
             if let Some(cross) = cross {
                 let weights = b.attention_weights.take();
-                b.local(x);
-                x = self.attention_layer(b, request, x, cross, &mut biases.cross);
+                let of_cross = self.attention_layer(b, request, x, cross, &mut biases.cross);
+                b.release(x);
+                x = of_cross;
                 // The name goes over to those of the encoder's output.
                 weights.into_iter().for_each(|weights| b.release(weights));
                 x = clamped(b, x);

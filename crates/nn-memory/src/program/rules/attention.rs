@@ -379,7 +379,7 @@ impl Builder {
         let per_head = summed_per_head(query.element.is_half(), [length, there], [width, value.shape.width()]);
         let summed = self.size(Shape::of3(batch, heads, per_head), ElementType::Byte);
         // In FP32 what is summed over a head goes before the kernel runs.
-        let workspace = if query.element.is_half() { summed } else { summed.max(self.size(shape, fp32)) };
+        let product = if query.element.is_half() { 0 } else { self.size(shape, fp32) };
         let forward_scratch = if split { self.size(shape, fp32) } else { 0 };
         let mut inputs = vec![(query, Grad::NewView), (key, Grad::NewView), (value, Grad::NewView)];
         let mut of_mask = 0;
@@ -395,7 +395,8 @@ impl Builder {
             saves_output: true,
             statistics: &[(Shape([batch, heads, length.next_multiple_of(32), 1]), fp32)],
             forward_scratch,
-            backward_parts: [delta, workspace, of_mask, copied],
+            backward_scratch: product,
+            backward_parts: [delta, summed, of_mask, copied],
             ..rule
         });
         self.joined(output)
