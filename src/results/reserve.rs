@@ -201,11 +201,12 @@ mod tests {
     fn a_full_device_says_what_happens() {
         let full = figures("rtx-6000-ada-48gb", 16).expect("figures");
         assert_eq!(full.room, Room::GivesBack);
-        assert!(full.title(UnitSystem::Binary).starts_with("nvidia-smi will show the device full: 48.37 GiB "));
+        assert!(full.title(UnitSystem::Binary).starts_with("nvidia-smi will show the device full: 48.14 GiB "));
         assert!(full.consequence(UnitSystem::Binary).contains("it runs, tightly"));
         let fits = figures("h100-80gb", 16).expect("figures");
         assert_eq!(fits.consequence(UnitSystem::Binary), "");
-        assert_eq!(fits.title(UnitSystem::Binary), "nvidia-smi will show 48.37 GiB and the driver's context");
+        // As measured under the null GPU, which is a Hopper: cuBLAS' workspace is larger there than on an Ada.
+        assert_eq!(fits.title(UnitSystem::Binary), "nvidia-smi will show 48.17 GiB and the driver's context");
         let not = figures("rtx-6000-ada-48gb", 64).expect("figures");
         assert!(not.title(UnitSystem::Binary).ends_with(": more than the device has"));
     }

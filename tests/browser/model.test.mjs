@@ -346,7 +346,7 @@ visit('a part of a described model shows its tensors, their sum and its phases, 
 
 visit('a full device says what happens', { query: '?model=llama-3.2-1b&task=inference&precision_mode=bf16&batch=16&sequence_length=8192&device=rtx-6000-ada-48gb' }, async page => {
   assert.match(await page.text('fit'), /^✓?\s*Fits /);
-  await eventually(async () => (await page.text('reserve')).startsWith('nvidia-smi will show the device full: 48.37 GiB '), true);
+  await eventually(async () => (await page.text('reserve')).startsWith('nvidia-smi will show the device full: 48.14 GiB '), true);
   assert.match(await page.text('reserve-room'), /it runs, tightly/);
   assert.match(await page.text('reserve-device'), /^all of /);
 });

@@ -32,14 +32,18 @@ impl Builder {
         let mut inputs = vec![(x, Grad::New)];
         inputs.extend(weight.into_iter().chain(bias).map(|parameter| (parameter, Grad::New)));
         let [copy, of_gradient] = strided.map(|strided| if strided { self.bytes(x) } else { 0 });
+        let lies_so = strided[0].then(|| self.make("contiguous", x.shape, x.element));
         let rule = Rule::new("native_layer_norm", &inputs, Output::Fresh(x.shape, x.element));
-        self.run(Rule {
+        let normal = self.run(Rule {
             saved: &[x],
             statistics: &[(rows, statistic), (rows, statistic)],
-            forward_scratch: copy,
             backward_parts: [0, of_gradient, copy, 0],
             ..rule
-        })
+        });
+        if let Some(copy) = lies_so {
+            self.release(copy);
+        }
+        normal
     }
 
     /// A layer norm with its own weight and bias.
