@@ -245,38 +245,52 @@ def cache_tensors(outputs):
     return found
 
 
+class Inference:
+    """One network that answers."""
+
+    def __init__(self, case):
+        self.case = case
+        self.network = build_network(case, DEVICE).eval().requires_grad_(False)
+        start_clean()
+        self.batch = build_batch(case, DEVICE)
+
+    def forward(self):
+        with torch.inference_mode(), autocast(self.case):
+            return plain_forward(self.case, self.network, self.batch)
+
+    def past(self, outputs):
+        """Keys and values that one token more can be given; none where the network keeps none."""
+        return outputs.past_key_values if cache_tensors(outputs) and self.case["input"] == "lm" else None
+
+    def decode(self, past):
+        token = torch.zeros(self.case["batch"], 1, dtype=torch.long, device=DEVICE)
+        with torch.inference_mode(), autocast(self.case):
+            return self.network(input_ids=token, past_key_values=past, use_cache=True)
+
+
 def run_inference(case):
-    network = build_network(case, DEVICE).eval().requires_grad_(False)
-    start_clean()
-    batch = build_batch(case, DEVICE)
-
-    def forward():
-        with torch.inference_mode(), autocast(case):
-            return plain_forward(case, network, batch)
-
+    inference = Inference(case)
     with attention(case):
-        outputs = forward()
+        outputs = inference.forward()
         outputs = None
         gc.collect()
         torch.cuda.reset_peak_memory_stats()
         before = allocated()
-        outputs = forward()
+        outputs = inference.forward()
         peak = torch.cuda.max_memory_allocated()
         cache, logits = stored_bytes(cache_tensors(outputs)), getattr(outputs, "logits", None)
         served = {"kv_cache_bytes": cache, "logits_bytes": None, "logits_dtype": None}
         if logits is not None:
             served["logits_bytes"] = logits.numel() * logits.element_size()
             served["logits_dtype"] = str(logits.dtype)
-        past = outputs.past_key_values if cache and case["input"] == "lm" else None
+        past = inference.past(outputs)
         outputs = logits = None
         if past is not None:
             torch.cuda.reset_peak_memory_stats()
-            token = torch.zeros(case["batch"], 1, dtype=torch.long, device=DEVICE)
-            with torch.inference_mode(), autocast(case):
-                after = network(input_ids=token, past_key_values=past, use_cache=True)
+            after = inference.decode(past)
             served["decode_peak_alloc"] = torch.cuda.max_memory_allocated()
             served["kv_cache_bytes_after_decode"] = stored_bytes(cache_tensors(after))
-            after = past = token = None
+            after = past = None
         truth = {
             "peak_alloc": peak,
             "peak_phase": "fwd",
@@ -287,15 +301,15 @@ def run_inference(case):
         }
         truth["cublas_workspace"] = cublas_workspace()
         truth["peak_alloc_less_workspace"] = peak - truth["cublas_workspace"]
-        truth |= weigh(network, batch) | {"alloc_before_forward": before} | served
+        truth |= weigh(inference.network, inference.batch) | {"alloc_before_forward": before} | served
 
         ledger = Ledger(DEVICE)
-        ledger.hold(network.parameters(), "params")
-        ledger.hold(network.buffers(), "buffers")
-        ledger.hold(tree_leaves(batch), "inputs")
+        ledger.hold(inference.network.parameters(), "params")
+        ledger.hold(inference.network.buffers(), "buffers")
+        ledger.hold(tree_leaves(inference.batch), "inputs")
         ledger.begin("fwd")
         with ledger:
-            outputs = forward()
+            outputs = inference.forward()
         ledger.hold(cache_tensors(outputs), "kv_cache")
         detail = ledger.report()
     detail["not_seen_by_tracker"] = truth["peak_alloc_less_workspace"] - detail["tracker_peak"]

@@ -74,5 +74,5 @@ pub use scenario::{
     ActivationMode, ActivationUnits, DeviceChoice, Model, ModelKind, Overheads, Scenario, StatePrecision, Task,
     TaskKind, Training,
 };
-pub use step::Phase;
+pub use step::{Allocation, HistoryEvent, Phase};
 pub use sweep::{SweepPoint, largest_batch_that_fits, sweep_batch};

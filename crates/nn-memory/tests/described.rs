@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use nn_memory::{
-    Attention, Bytes, Checkpointing, Choice, Config, ConfigError, Decimal, EstimateError, Family, Field,
+    Attention, Bytes, Checkpointing, Choice, Config, ConfigError, Decimal, EstimateError, Family, Field, HistoryEvent,
     Implementation, Lora, Model, Note, Optimizer, PartKind, Phase, PrecisionMode, Refusal, Report, Run, Scenario,
     TARGET_MODULES, Targets, Task, Training, catalog, estimate, explain, largest_batch_that_fits, sweep_batch,
 };
@@ -578,4 +578,40 @@ fn heads_of_odd_size_are_told_by_a_field_that_was_given() {
     let alibi = r#"{"model_type":"falcon","hidden_size":96,"num_attention_heads":32,"alibi":true}"#;
     let model = Model::Described(Config::from_json(alibi).expect("fields of the family"));
     assert!(estimate(&Scenario { model, ..Scenario::default() }).is_ok());
+}
+
+#[test]
+fn the_history_ends_in_what_is_reserved() {
+    for (family, scenario) in scenarios() {
+        let what = format!("{family:?} {:?} {:?}", scenario.task, scenario.run.checkpointing);
+        let history = Report::history(&scenario).expect("a described network").expect("a history");
+        let reserved = Report::reserved(&scenario).expect("a described network").expect("figures");
+        let (mut passes, mut segments, mut standing, mut highest) = (0, 0, 0, 0);
+        let mut freed = BTreeSet::new();
+        for (place, event) in history.iter().enumerate() {
+            match event {
+                HistoryEvent::Pass => (passes, highest) = (passes + 1, standing),
+                HistoryEvent::Segment(bytes) => segments += bytes.get(),
+                HistoryEvent::Allocate(block) => {
+                    standing += block.bytes.get();
+                    highest = highest.max(standing);
+                }
+                HistoryEvent::Free(taken) => {
+                    let Some(HistoryEvent::Allocate(block)) = history.get(*taken) else { panic!("{what}: {taken}") };
+                    assert!(*taken < place && freed.insert(*taken), "{what}: {taken} goes twice");
+                    standing -= block.bytes.get();
+                }
+            }
+        }
+        // Two steps; two forward passes, and a token more where there is a cache.
+        let decodes = reserved.phase_peaks.iter().any(|(phase, _)| *phase == Phase::Decode);
+        assert_eq!(passes, 2 + usize::from(decodes), "{what}");
+        assert_eq!(segments, reserved.reserved.get(), "{what}");
+        let (last, most) = reserved
+            .phase_peaks
+            .iter()
+            .fold((Bytes::ZERO, Bytes::ZERO), |(_, most), (_, peak)| (*peak, most.max(*peak)));
+        let blocks = if decodes { last } else { most };
+        assert!(highest <= blocks.get(), "{what}: {highest} of {blocks:?}");
+    }
 }

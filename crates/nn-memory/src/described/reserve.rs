@@ -3,8 +3,8 @@
 use super::answer::context;
 use super::{Lowered, Report, lower, play};
 use crate::program::{Instruction, Layers, Section};
-use crate::step::{self, Heaped, Watch};
-use crate::{Bytes, Choice as _, Config, ConfigError, EstimateError, Phase, Scenario, Task};
+use crate::step::{self, Heaped, Outcome, Watch};
+use crate::{Bytes, Choice as _, Config, ConfigError, EstimateError, HistoryEvent, Phase, Scenario, Task};
 
 /// The caching allocator's own figures after two steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,18 @@ impl Report {
     pub fn reserved(scenario: &Scenario) -> Option<Result<Reserved, EstimateError>> {
         let config = scenario.model.config()?.map_err(EstimateError::from);
         Some(config.and_then(|config| reserved(scenario, &config)))
+    }
+}
+
+impl Report {
+    /// What the allocator does over two steps of training, or two forward passes and a token more, of which
+    /// [`Report::reserved`] tells the end: every layer written out. None where the network is known by its size alone.
+    ///
+    /// # Errors
+    /// As [`Report::of`], and where the network has more than a hundred thousand operators.
+    pub fn history(scenario: &Scenario) -> Option<Result<Vec<HistoryEvent>, EstimateError>> {
+        let config = scenario.model.config()?.map_err(EstimateError::from);
+        Some(config.and_then(|config| history(scenario, &config)))
     }
 }
 
@@ -72,10 +84,27 @@ const OPERATORS: u64 = 3_500;
 /// Addresses stay within 64 bits where less than this is asked for, however far apart blocks lie.
 const LIMIT: i64 = 1 << 58;
 
+/// Operators of a history at the most.
+const RECORDED: u64 = 100_000;
+
+fn history(scenario: &Scenario, config: &Config) -> Result<Vec<HistoryEvent>, EstimateError> {
+    let counted = lower(scenario, config, Layers::Counted)?;
+    if operators(&counted) > RECORDED || too_large(&play(&counted, Watch::Peak)) {
+        return Err(ConfigError::TooLarge.into());
+    }
+    let layers = sections(&counted).map(|section| section.layers).max().unwrap_or(0);
+    Ok(step::history(&lower(scenario, config, Layers::AtMost(layers))?.passes))
+}
+
+/// Whether addresses might not stay within 64 bits.
+fn too_large(outcomes: &[Outcome]) -> bool {
+    outcomes.iter().any(|outcome| outcome.peak >= LIMIT)
+}
+
 fn reserved(scenario: &Scenario, config: &Config) -> Result<Reserved, EstimateError> {
     let counted = lower(scenario, config, Layers::Counted)?;
     let outcomes = play(&counted, Watch::Peak);
-    if outcomes.iter().any(|outcome| outcome.peak >= LIMIT) {
+    if too_large(&outcomes) {
         return Err(ConfigError::TooLarge.into());
     }
     let layers = sections(&counted).map(|section| section.layers).max().unwrap_or(0);

@@ -7,6 +7,8 @@
 //! 1 MiB among large ones; a block that is not split counts whole. A block that is freed merges with free neighbours.
 //! Segments are never given back.
 
+use super::history::{History, HistoryEvent};
+use super::ledger::Line;
 use crate::program::{GRANULE, round};
 
 /// The largest small block.
@@ -92,9 +94,38 @@ pub(super) struct Allocator {
     next: u64,
     allocated: u64,
     reserved: u64,
+    /// Written only where it is asked for.
+    history: Option<Box<History>>,
 }
 
 impl Allocator {
+    /// One that writes down what it does.
+    pub(super) fn recording() -> Self {
+        Self { history: Some(Box::default()), ..Self::default() }
+    }
+
+    pub(super) const fn records(&self) -> bool {
+        self.history.is_some()
+    }
+
+    /// What the next block is for.
+    pub(super) fn name(&mut self, line: &Line) {
+        if let Some(history) = &mut self.history {
+            history.name(line);
+        }
+    }
+
+    /// A pass begins.
+    pub(super) fn pass(&mut self) {
+        if let Some(history) = &mut self.history {
+            history.pass();
+        }
+    }
+
+    pub(super) fn history(self) -> Vec<HistoryEvent> {
+        self.history.map_or_else(Vec::new, |history| history.events())
+    }
+
     /// Bytes of all blocks in use.
     pub(super) const fn allocated(&self) -> u64 {
         self.allocated
@@ -137,6 +168,9 @@ impl Allocator {
         let block = &mut self.blocks[place as usize];
         block.free = false;
         self.allocated = self.allocated.saturating_add(block.size);
+        if let Some(history) = &mut self.history {
+            history.allocate(place, size);
+        }
         Handle(place)
     }
 
@@ -147,6 +181,9 @@ impl Allocator {
             Pool::Large if size < LARGE => LARGE_SEGMENT,
             Pool::Large => size.checked_next_multiple_of(LARGE_GRANULE).unwrap_or(size),
         };
+        if let Some(history) = &mut self.history {
+            history.segment(size);
+        }
         let address = self.next;
         self.next = self.next.saturating_add(size);
         self.reserved = self.reserved.saturating_add(size);
@@ -194,6 +231,9 @@ impl Allocator {
         let place = handle.0;
         let mut block = self.blocks[place as usize];
         debug_assert!(!block.free, "a block is freed once");
+        if let Some(history) = &mut self.history {
+            history.free(place);
+        }
         self.allocated = self.allocated.saturating_sub(block.size);
         let free = &mut self.free[block.pool as usize];
         // Where the block's key may go in place of a neighbour's, which is smaller.

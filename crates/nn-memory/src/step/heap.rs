@@ -7,9 +7,10 @@
 use std::collections::VecDeque;
 
 use super::allocator::{Allocator, Handle};
+use super::history::HistoryEvent;
 use super::optimize;
 use super::play::{NONE, Player, Setting, Watch};
-use super::{Kind, Phase};
+use super::{Kind, Line, Phase};
 use crate::Choice as _;
 use crate::program::{GRANULE, Program, Triangle};
 
@@ -64,21 +65,35 @@ impl Heap {
         *peak = self.allocator.allocated().max(*peak);
     }
 
+    /// Whether it is written down what the allocator does, so that blocks want names.
+    pub(super) const fn records(&self) -> bool {
+        self.allocator.records()
+    }
+
+    /// A block that no operator makes.
+    fn take(&mut self, kind: Kind, label: &'static str, bytes: u64) -> Handle {
+        self.allocator.name(&Line::of_bytes(kind, label, bytes));
+        self.allocator.allocate(bytes)
+    }
+
     /// `tril(ones)`, and with a window what is in that and not in `tril(…, -window)`.
     fn triangle(&mut self, Triangle { bytes, windowed, .. }: Triangle) {
-        let ones = self.allocator.allocate(bytes);
-        let lower = self.allocator.allocate(bytes);
+        let ones = self.take(Kind::Temporary, "ones", bytes);
+        let lower = self.take(Kind::Parameters, "tril", bytes);
         self.allocator.free(ones);
         if windowed {
-            let before = self.allocator.allocate(bytes);
-            self.allocator.allocate(bytes);
+            let before = self.take(Kind::Temporary, "tril", bytes);
+            self.take(Kind::Parameters, "bitwise_xor", bytes);
             self.allocator.free(before);
             self.allocator.free(lower);
         }
     }
 
     /// The storage that the player has numbered last.
-    pub(super) fn allocate(&mut self, bytes: u64, phase: Phase) {
+    pub(super) fn allocate(&mut self, bytes: u64, phase: Phase, line: Option<&Line>) {
+        if let Some(line) = line {
+            self.allocator.name(line);
+        }
         let block = self.allocator.allocate(bytes);
         self.blocks.push(block);
         self.high(phase);
@@ -141,10 +156,10 @@ impl Heap {
         }
         let thread = usize::from(phase == Phase::Backward);
         if !std::mem::replace(&mut self.workspaces[thread], true) {
-            self.allocator.allocate(setting.workspace_each);
+            self.take(Kind::Workspace, "cuBLAS workspace", setting.workspace_each);
         }
         if biased && !std::mem::replace(&mut self.workspaces_of_lt[thread], true) {
-            self.allocator.allocate(1 << 20);
+            self.take(Kind::Workspace, "cuBLASLt workspace", 1 << 20);
         }
     }
 
@@ -158,8 +173,9 @@ impl Heap {
     /// Optimizer states appear in the first step.
     pub(super) fn states(&mut self, program: &Program, setting: &Setting, phase: Phase) {
         let Some(optimize) = setting.optimize.filter(|_| !std::mem::replace(&mut self.states, true)) else { return };
-        optimize::state(&optimize, program, |kind, _, _, _, _, bytes, _| {
+        optimize::state(&optimize, program, |kind, module, label, element, shape, bytes, _| {
             if kind == Kind::OptimizerState {
+                self.allocator.name(&Line { kind, module, label, element, shape, bytes });
                 self.allocator.allocate(bytes);
             }
         });
@@ -170,7 +186,7 @@ impl Heap {
     pub(super) fn change(&mut self, bytes: i64, phase: Phase) {
         let size = bytes.unsigned_abs();
         if bytes > 0 {
-            let block = self.allocator.allocate(size);
+            let block = self.take(Kind::Temporary, "optimizer step", size);
             self.moment.push_back((size, block));
             self.high(phase);
         } else if let Some(place) = self.moment.iter().position(|(taken, _)| *taken == size)
@@ -217,10 +233,21 @@ impl Heap {
     }
 }
 
-/// Follows a run: two steps of training, or two forward passes and a token more.
+/// What the allocator's figures are after two steps of training, or two forward passes and a token more.
 pub(crate) fn heap(passes: &[(Program, Setting)]) -> Heaped {
-    let Some((program, setting)) = passes.first() else { return Heaped::default() };
-    let mut heap = Heap::default();
+    let heap = follow(passes, Heap::default());
+    Heaped { reserved: heap.allocator.reserved(), phase_peaks: heap.phase_peaks, asked: heap.asked }
+}
+
+/// What the allocator does until then.
+pub(crate) fn history(passes: &[(Program, Setting)]) -> Vec<HistoryEvent> {
+    let heap = Heap { allocator: Allocator::recording(), ..Heap::default() };
+    follow(passes, heap).allocator.history()
+}
+
+/// Follows a run.
+fn follow(passes: &[(Program, Setting)], mut heap: Heap) -> Heap {
+    let Some((program, setting)) = passes.first() else { return heap };
     let mut triangles = program.triangles.iter().peekable();
     // Adapters come after the network that they are put into: there they alone are trained.
     for trainable in [false, true] {
@@ -228,23 +255,27 @@ pub(crate) fn heap(passes: &[(Program, Setting)]) -> Heaped {
             while let Some(triangle) = triangles.next_if(|triangle| triangle.after <= place) {
                 heap.triangle(*triangle);
             }
-            heap.allocator.allocate(parameter.bytes());
+            let (label, bytes) = ("weight", parameter.bytes());
+            let (kind, module, element, shape) = (Kind::Parameters, parameter.name, parameter.element, parameter.shape);
+            heap.allocator.name(&Line { kind, module, label, element, shape, bytes });
+            heap.allocator.allocate(bytes);
         }
     }
     let among: u64 = program.triangles.iter().map(|triangle| triangle.bytes).sum();
-    heap.allocator.allocate(program.buffers.saturating_sub(among));
+    heap.take(Kind::Parameters, "buffers", program.buffers.saturating_sub(among));
     for &tensor in &program.batch {
-        heap.allocator.allocate(tensor);
+        heap.take(Kind::Activations, "batch", tensor);
     }
     if let Some(optimize) = setting.optimize {
-        optimize::state(&optimize, program, |kind, _, _, _, _, bytes, _| {
+        optimize::state(&optimize, program, |kind, module, label, element, shape, bytes, _| {
             if kind == Kind::MasterWeights {
+                heap.allocator.name(&Line { kind, module, label, element, shape, bytes });
                 heap.allocator.allocate(bytes);
             }
         });
         if setting.scaler {
-            heap.allocator.allocate(GRANULE);
-            heap.allocator.allocate(GRANULE);
+            heap.take(Kind::OptimizerState, "gradient scaler", GRANULE);
+            heap.take(Kind::OptimizerState, "gradient scaler", GRANULE);
         }
         let stays = setting.gradients_stand.then_some(Kind::Gradients);
         let first = Setting { gradients_stand: false, ..*setting };
@@ -257,7 +288,7 @@ pub(crate) fn heap(passes: &[(Program, Setting)]) -> Heaped {
         if !setting.zeroes_gradients {
             heap.free_gradients();
         }
-        heap.allocator.allocate(program.held_outputs);
+        heap.take(Kind::Temporary, "outputs of the step before", program.held_outputs);
         if setting.accumulates {
             let next = if setting.zeroes_gradients { setting } else { &first };
             heap = play(program, next, heap, stays, Part::MicroBatch);
@@ -273,7 +304,7 @@ pub(crate) fn heap(passes: &[(Program, Setting)]) -> Heaped {
             heap = run(program, setting, heap, None);
         }
     }
-    Heaped { reserved: heap.allocator.reserved(), phase_peaks: heap.phase_peaks, asked: heap.asked }
+    heap
 }
 
 /// What is played.
@@ -289,8 +320,9 @@ fn run(program: &Program, setting: &Setting, heap: Heap, stays: Option<Kind>) ->
     play(program, setting, heap, stays, Part::Pass)
 }
 
-fn play(program: &Program, setting: &Setting, heap: Heap, stays: Option<Kind>, part: Part) -> Heap {
+fn play(program: &Program, setting: &Setting, mut heap: Heap, stays: Option<Kind>, part: Part) -> Heap {
     let mut player = Player::new(program, setting, Watch::Peak);
+    heap.allocator.pass();
     player.heap = Some(Box::new(heap));
     match part {
         Part::Pass => player.pass(),

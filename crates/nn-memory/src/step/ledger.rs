@@ -14,6 +14,13 @@ pub(crate) struct Line {
     pub(crate) bytes: u64,
 }
 
+impl Line {
+    /// Bytes of which no more is known than what they are for.
+    pub(crate) const fn of_bytes(kind: Kind, label: &'static str, bytes: u64) -> Self {
+        Self { kind, module: "", label, element: ElementType::Byte, shape: Shape::vector(bytes), bytes }
+    }
+}
+
 /// What a gradient is that was cast for master weights.
 pub(crate) const FP32_GRADIENT: &str = "FP32 gradient";
 

@@ -10,13 +10,15 @@
 
 mod allocator;
 mod heap;
+mod history;
 mod ledger;
 mod optimize;
 mod play;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use heap::{Heaped, heap};
+pub(crate) use heap::{Heaped, heap, history};
+pub use history::{Allocation, HistoryEvent};
 pub(crate) use ledger::{Ledger, Line};
 pub(crate) use optimize::{Optimize, stored};
 pub(crate) use play::{Amounts, Outcome, Setting, Watch, play};

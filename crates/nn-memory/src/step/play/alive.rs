@@ -100,13 +100,14 @@ impl Player<'_> {
     /// Allocates `bytes`; what it is for is told by a storage of the program.
     pub(super) fn allocate(&mut self, bytes: u64, kind: Kind, storage: u32) -> u32 {
         self.live.push(Live { bytes, references: 1, kind, line: storage, repeated: self.repeated });
+        let recorded = self.heap.as_ref().is_some_and(|heap| heap.records());
+        let line = (recorded || self.ledger.is_some()).then(|| self.line(storage, kind, bytes));
         if let Some(heap) = &mut self.heap {
-            heap.allocate(bytes, self.phase);
+            heap.allocate(bytes, self.phase, line.as_ref());
         }
         self.amounts[kind as usize] = self.amounts[kind as usize].saturating_add(signed(bytes));
         self.total = self.total.saturating_add(signed(bytes));
-        if self.ledger.is_some() {
-            let line = self.line(storage, kind, bytes);
+        if let Some(line) = line {
             self.enter(line, 1);
         }
         self.peak();
