@@ -19,7 +19,8 @@ pub struct Estimate {
     pub total_formula: Formula,
     /// Whether it fits the device asked for.
     pub fit: Fit,
-    /// The device of the catalogue with the least memory that holds the job with the margin kept.
+    /// The device of the catalogue with the least memory that holds the job with the margin kept: one of the platform asked
+    /// for, or any where none of those does.
     pub smallest_device: Option<&'static Device>,
     /// Memory that the host should have.
     pub system_memory: Bytes,
@@ -56,7 +57,7 @@ impl Estimate {
             total,
             total_formula: total_formula(amounts),
             fit: Fit::of(scenario.device, &scenario.overheads, total),
-            smallest_device: fit::smallest_device(&scenario.overheads, total),
+            smallest_device: fit::smallest_device(scenario.device, &scenario.overheads, total),
             system_memory: fit::system_memory(fit::device_memory(scenario.device, total)),
             system_memory_formula: fit::system_memory_formula(scenario.device, total),
             notes: Vec::new(),

@@ -85,13 +85,16 @@ fn margin(reported: Bytes) -> Bytes {
     reported.scaled_up(u64::from(MARGIN_PERCENT), 100).unwrap_or(reported)
 }
 
-/// The device of the catalogue with the least memory that holds this total with the margin kept.
-pub(crate) fn smallest_device(overheads: &Overheads, total: Bytes) -> Option<&'static Device> {
-    // DEVICES is sorted by reported memory.
-    DEVICES.iter().find(|device| {
+/// The device of the catalogue with the least memory that holds this total with the margin kept: one of the same platform,
+/// or any where none of those does.
+pub(crate) fn smallest_device(device: DeviceChoice, overheads: &Overheads, total: Bytes) -> Option<&'static Device> {
+    let holds = |device: &&Device| {
         let room = usable(device.reported, overheads.fragmentation_percent).saturating_sub(margin(device.reported));
         total <= room
-    })
+    };
+    // DEVICES is sorted by reported memory.
+    let alike = DEVICES.iter().filter(|other| other.platform() == device.platform()).find(holds);
+    alike.or_else(|| DEVICES.iter().find(holds))
 }
 
 /// What counts as device memory for the host's: the device's, or the total where it takes more than one such device.
