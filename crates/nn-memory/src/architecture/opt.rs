@@ -42,10 +42,11 @@ impl Opt {
         let positions =
             b.parameter("embed_positions", Shape::matrix(self.max_position_embeddings + OFFSET, self.hidden_size), 2);
         b.ends_at(self.max_position_embeddings, request.positions());
-        let project = |b: &mut Builder, name, x, input, output| {
-            let weight = b.parameter(name, Shape::matrix(output, input), 2);
-            b.matmul(x, weight, None, output)
-        };
+        // The one at the end is made first.
+        let project = (width != self.hidden_size).then(|| {
+            let out = b.parameter("project_out", Shape::matrix(width, self.hidden_size), 2);
+            (b.parameter("project_in", Shape::matrix(self.hidden_size, width), 2), out)
+        });
         let tokens = b.embedding(ids, table);
         let embedded = embedded(b, request, tokens);
         let hidden = b.module("", &[embedded], |b| {
@@ -60,16 +61,17 @@ impl Opt {
                 b.embedding(ids, positions)
             });
             b.local(position);
-            let embedded = if width == self.hidden_size {
-                embedded
-            } else {
-                let projected = project(b, "project_in", embedded, width, self.hidden_size);
-                b.local(projected)
+            let embedded = match project {
+                None => embedded,
+                Some((project_in, _)) => {
+                    let projected = b.matmul(embedded, project_in, None, self.hidden_size);
+                    b.local(projected)
+                }
             };
             let hidden = b.add(embedded, position);
             let hidden = blocks(b, request, self.num_hidden_layers, hidden, |b, x| self.block(b, request, x, mask));
             let hidden = if self.do_layer_norm_before { self.norm(b, hidden) } else { hidden };
-            if width == self.hidden_size { hidden } else { project(b, "project_out", hidden, self.hidden_size, width) }
+            project.map_or(hidden, |(_, project_out)| b.matmul(hidden, project_out, None, width))
         });
         let tied = self.tie_word_embeddings.then_some(table);
         language_head(b, request, hidden, tied, self.vocab_size, |_, logits| logits);

@@ -273,6 +273,9 @@ fn follow(passes: &[(Program, Setting)], mut heap: Heap) -> Heap {
                 heap.allocator.allocate(bytes);
             }
         });
+        if optimize.optimizer.begins_with_states() {
+            heap.states(program, setting, Phase::Forward);
+        }
         if setting.scaler {
             heap.take(Kind::OptimizerState, "gradient scaler", GRANULE);
             heap.take(Kind::OptimizerState, "gradient scaler", GRANULE);
