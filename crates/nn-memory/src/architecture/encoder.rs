@@ -35,6 +35,21 @@ pub(super) struct Encoder {
     pub(super) classifier: Classifier,
 }
 
+/// The positions of tokens that are no padding, counted in each sample: `create_position_ids_from_input_ids`.
+fn count_without_padding(b: &mut Builder, ids: Tensor) -> Tensor {
+    let seen = b.make("ne", ids.shape, ElementType::Byte);
+    let mask = b.named_to("int", seen, ElementType::Int32);
+    b.local(mask);
+    let wide = b.named_to("cumsum", mask, ElementType::Int64);
+    let sum = b.map("cumsum", wide);
+    let sum = b.named_to("type_as", sum, ElementType::Int32);
+    let sum = b.map("add", sum);
+    let sum = b.map("mul", sum);
+    b.local(sum);
+    let sum = b.named_to("long", sum, ElementType::Int64);
+    b.map("add", sum)
+}
+
 /// What names the masked tokens: a linear layer, an activation, a norm, the table of words with a bias.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TokensHead {
@@ -129,22 +144,39 @@ impl Encoder {
         let positions = b.parameter("position_embeddings", Shape::matrix(self.positions, width), 2);
         b.ends_at(self.positions.saturating_sub(self.offset), ids.shape.width());
         let types = self.token_types.map(|types| b.parameter("token_type_embeddings", Shape::matrix(types, width), 2));
+        let every = Shape::matrix(1, self.positions);
+        let all = b.buffer(every, ElementType::Int64);
+        if types.is_some() {
+            b.buffer(every, ElementType::Int64);
+        }
         b.module("embeddings", &[], |b| {
+            let places = if self.offset == 0 {
+                b.slice(all, Shape::matrix(1, ids.shape.width()))
+            } else {
+                let counted = b.module("", &[], |b| count_without_padding(b, ids));
+                b.local(counted)
+            };
+            let kinds = types.map(|types| {
+                let gathered = b.make("gather", places.shape, ElementType::Int64);
+                (b.local(gathered), types)
+            });
             let tokens = b.embedding(ids, table);
             let tokens = embedded(b, request, tokens);
             b.local(tokens);
             let mut sum = tokens;
-            if let Some(types) = types {
-                let kinds = b.make("token types", ids.shape, ElementType::Int64);
+            if let Some((kinds, types)) = kinds {
+                let kinds = b.expand(kinds, ids.shape);
                 let kind = b.embedding(kinds, types);
                 b.local(kind);
                 sum = b.add(sum, kind);
             }
-            let places = b.make("positions", Shape::matrix(1, ids.shape.width()), ElementType::Int64);
             let position = b.embedding(places, positions);
             b.local(position);
             let sum = b.add_broadcast(sum, position);
             let normal = b.layer_norm_module(sum, true);
+            if self.offset > 0 {
+                b.made_last(positions);
+            }
             b.dropout(normal, self.dropout)
         })
     }
