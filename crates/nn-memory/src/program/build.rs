@@ -318,6 +318,8 @@ impl Builder {
     /// What the training loop still holds of the step before.
     pub(crate) fn hold_from_before(&mut self, tensor: Tensor) {
         self.program.held_outputs += self.bytes(tensor);
+        let storage = self.program.storage_of[tensor.id as usize];
+        self.program.outputs.push(storage);
     }
 
     /// A buffer of a module.

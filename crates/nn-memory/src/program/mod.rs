@@ -275,6 +275,8 @@ pub(crate) struct Program {
     pub(crate) batch: Vec<u64>,
     /// Outputs of the step before that the training loop still holds.
     pub(crate) held_outputs: u64,
+    /// Their storages in this step.
+    pub(crate) outputs: Vec<u32>,
     /// Bytes of autocast's copies of weights, of all layers together: those of frozen ones go as they were used.
     pub(crate) cast_weights: u64,
     /// Layers whose adapters never run.

@@ -47,8 +47,11 @@ pub(super) struct Heap {
     /// What the graph of this pass holds after backward, by the player's numbers: what was made to require a gradient, and
     /// that gradient.
     in_graph: Vec<u32>,
-    /// The same of the micro-batch before, whose loss has a name until the next one takes it.
+    /// The same of the micro-batch before, whose loss has a name until the next one takes it, and its outputs where the
+    /// training loop holds them.
     before: Vec<Handle>,
+    /// Outputs of the step before, with what their graph holds.
+    outputs: Vec<Handle>,
     /// Weights whose gradients the pass has made, and the player's storages of these.
     made: Vec<(u32, u32)>,
     /// Whether the forward thread has its workspace, and backward's.
@@ -201,11 +204,11 @@ impl Heap {
         (self.phase_peaks, self.asked) = ([0; Phase::ALL.len()], [0; Phase::ALL.len()]);
     }
 
-    /// The pass is over: what stands of this kind stays, and what the graph holds if more micro-batches follow; the rest
-    /// goes.
-    fn leave(&mut self, stays: Option<Kind>, more: bool, standing: impl Iterator<Item = (usize, Kind)>) {
+    /// The pass is over: what stands of this kind stays, and outputs with what the graph holds if the loop holds them, or
+    /// that alone if more micro-batches follow; the rest goes.
+    fn leave(&mut self, program: &Program, stays: Option<Kind>, more: bool, standing: &[(usize, Kind, u32)]) {
         if stays == Some(Kind::KvCache) {
-            for (live, _) in standing.filter(|(_, kind)| *kind == Kind::KvCache) {
+            for &(live, ..) in standing.iter().filter(|(_, kind, _)| *kind == Kind::KvCache) {
                 if let Some(block) = self.blocks.get_mut(live) {
                     self.cache.push_back(std::mem::replace(block, Handle::NONE));
                 }
@@ -221,13 +224,20 @@ impl Heap {
             }
         }
         self.made.clear();
+        let holds = !program.outputs.is_empty();
+        let mut held = Vec::new();
         for live in std::mem::take(&mut self.in_graph) {
-            if more {
-                self.before.push(std::mem::replace(&mut self.blocks[live as usize], Handle::NONE));
+            if more || holds {
+                held.push(std::mem::replace(&mut self.blocks[live as usize], Handle::NONE));
             }
         }
+        for &(live, ..) in standing.iter().filter(|(.., storage)| program.outputs.contains(storage)) {
+            held.push(std::mem::replace(&mut self.blocks[live], Handle::NONE));
+        }
+        let before = if more { &mut self.before } else { &mut self.outputs };
+        let gone = std::mem::replace(before, held);
         let moment = self.moment.drain(..).map(|(_, block)| block);
-        for block in moment.chain(self.blocks.drain(..)) {
+        for block in moment.chain(self.blocks.drain(..)).chain(gone) {
             self.allocator.free(block);
         }
     }
@@ -291,7 +301,6 @@ fn follow(passes: &[(Program, Setting)], mut heap: Heap) -> Heap {
         if !setting.zeroes_gradients {
             heap.free_gradients();
         }
-        heap.take(Kind::Temporary, "outputs of the step before", program.held_outputs);
         if setting.accumulates {
             let next = if setting.zeroes_gradients { setting } else { &first };
             heap = play(program, next, heap, stays, Part::MicroBatch);
@@ -335,6 +344,7 @@ fn play(program: &Program, setting: &Setting, mut heap: Heap, stays: Option<Kind
     for (most, peak) in heap.asked.iter_mut().zip(player.phase_peaks()) {
         *most = peak.max(*most);
     }
-    heap.leave(stays, part == Part::MicroBatch, player.standing());
+    let standing: Vec<_> = player.standing().collect();
+    heap.leave(program, stays, part == Part::MicroBatch, &standing);
     heap
 }

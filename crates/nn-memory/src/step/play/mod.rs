@@ -230,9 +230,9 @@ impl<'p> Player<'p> {
     }
 
     /// What stands: the number of each storage, and its kind.
-    pub(super) fn standing(&self) -> impl Iterator<Item = (usize, Kind)> {
+    pub(super) fn standing(&self) -> impl Iterator<Item = (usize, Kind, u32)> {
         let live = self.live.iter().enumerate();
-        live.filter(|(_, live)| live.references > 0).map(|(number, live)| (number, live.kind))
+        live.filter(|(_, live)| live.references > 0).map(|(number, live)| (number, live.kind, live.line))
     }
 }
 
