@@ -69,7 +69,7 @@ impl Albert {
             let [query, key, value] = ["query", "key", "value"].map(|name| {
                 let projected = b.linear(x, Linear { name, input: hidden, output: hidden, bias: true });
                 let [_, batch, length, _] = projected.shape.0;
-                let split = b.view(projected, Shape([batch, heads, length, hidden / heads]));
+                let split = b.split_heads(projected, Shape([batch, heads, length, hidden / heads]), heads, mask);
                 b.local(split)
             });
             let context = b.attend(AttentionCall {

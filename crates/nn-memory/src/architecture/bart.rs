@@ -111,8 +111,8 @@ impl Bart {
         blocks_sharing(b, request, self.decoder_layers, hidden, &shared, |b, x| {
             let x = self.attention_layer(b, request, x, own);
             let weights = b.attention_weights.take();
-            b.local(x);
-            let x = self.attention_layer(b, request, x, cross);
+            // The residual's name goes over to the next one.
+            let x = b.module("", &[x], |b| self.attention_layer(b, request, x, cross));
             // The name goes over to those of the encoder's output.
             weights.into_iter().for_each(|weights| b.release(weights));
             b.hold_attention_weights();
@@ -137,10 +137,7 @@ impl Bart {
             let projected = b.linear(x, Linear { name, input: width, output: width, bias: true });
             let [_, batch, length, _] = projected.shape.0;
             let shape = Shape([batch, heads, length, width / heads]);
-            match b.attention {
-                crate::Attention::Eager | crate::Attention::SdpaMath => b.view_copied_back(projected, shape),
-                _ => b.view(projected, shape),
-            }
+            b.split_heads(projected, shape, heads, mask)
         };
         let query = project(b, "q_proj", x);
         let key = project(b, "k_proj", source);

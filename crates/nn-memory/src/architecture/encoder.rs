@@ -199,7 +199,8 @@ impl Encoder {
             let [query, key, value] = [names.query, names.key, names.value].map(|name| {
                 let projected = b.linear(x, Linear { name, input: hidden, output: hidden, bias: true });
                 let [_, batch, length, _] = projected.shape.0;
-                let split = b.view(projected, Shape([batch, self.heads, length, hidden / self.heads]));
+                let shape = Shape([batch, self.heads, length, hidden / self.heads]);
+                let split = b.split_heads(projected, shape, self.heads, mask);
                 b.local(split)
             });
             b.attend(AttentionCall {

@@ -77,10 +77,14 @@ impl Glm {
         let Around { mask, heads, kv_heads, head_dim, .. } = around;
         let (input, bias) = (self.hidden_size, self.attention_bias);
         let [_, batch, length, _] = x.shape.0;
-        let project = |b: &mut Builder, name, heads| {
-            let projected = b.linear(x, Linear { name, input, output: heads * head_dim, bias });
-            let shape = Shape([batch, heads, length, head_dim]);
-            if name == "v_proj" { b.view(projected, shape) } else { b.view_copied_back(projected, shape) }
+        let project = |b: &mut Builder, name, own| {
+            let projected = b.linear(x, Linear { name, input, output: own * head_dim, bias });
+            let shape = Shape([batch, own, length, head_dim]);
+            if name == "v_proj" {
+                b.split_heads(projected, shape, heads, mask)
+            } else {
+                b.view_copied_back(projected, shape)
+            }
         };
         let query = project(b, "q_proj", heads);
         let key = project(b, "k_proj", kv_heads);

@@ -387,8 +387,7 @@ impl Block {
         };
         let [_, batch, length, _] = value.shape.0;
         let shape = Shape([batch, self.kv_heads, length, self.head_dim]);
-        let value =
-            if b.repeats_heads(query, key, mask) { b.view_copied_back(value, shape) } else { b.view(value, shape) };
+        let value = b.split_heads(value, shape, self.heads, mask);
         let [query, key] = match self.query_key_norm {
             QueryKeyNorm::ProjectedHeads => [query, key].map(|heads| self.norm_of_heads(b, heads)),
             QueryKeyNorm::None | QueryKeyNorm::Heads | QueryKeyNorm::Whole => [query, key],

@@ -107,11 +107,10 @@ impl Opt {
         let heads = Shape([batch, self.num_attention_heads, length, width / self.num_attention_heads]);
         let query = b.linear(x, linear("q_proj"));
         let query = b.scale(query);
-        let query = b.view(query, heads);
+        let query = b.split_heads(query, heads, self.num_attention_heads, mask);
         let key = b.linear(x, linear("k_proj"));
         let value = b.linear(x, linear("v_proj"));
-        let key = b.view(key, heads);
-        let value = b.view(value, heads);
+        let [key, value] = [key, value].map(|part| b.split_heads(part, heads, self.num_attention_heads, mask));
         let call = AttentionCall {
             query,
             key,

@@ -98,11 +98,15 @@ impl Phi {
         let Around { mask, heads, kv_heads, head_dim, .. } = around;
         let input = self.hidden_size;
         let [_, batch, length, _] = x.shape.0;
-        let project = |b: &mut Builder, name, heads| {
-            let projected = b.linear(x, Linear { name, input, output: heads * head_dim, bias: true });
-            let shape = Shape([batch, heads, length, head_dim]);
+        let project = |b: &mut Builder, name, own| {
+            let projected = b.linear(x, Linear { name, input, output: own * head_dim, bias: true });
+            let shape = Shape([batch, own, length, head_dim]);
             // Gradients of what is sliced come with heads before positions.
-            if name == "v_proj" { b.view(projected, shape) } else { b.view_copied_back(projected, shape) }
+            if name == "v_proj" {
+                b.split_heads(projected, shape, heads, mask)
+            } else {
+                b.view_copied_back(projected, shape)
+            }
         };
         let mut query = project(b, "q_proj", heads);
         let mut key = project(b, "k_proj", kv_heads);

@@ -164,27 +164,29 @@ impl Builder {
         self.by_kernel(call, layout, attention)
     }
 
-    /// Whether the heads of keys and values are repeated for queries of this shape, so that their gradients, summed over these,
-    /// come back heads first.
-    pub(crate) fn repeats_heads(&self, query: Tensor, key: Tensor, mask: Mask) -> bool {
-        let element = self.mode.autocast.unwrap_or(query.element);
-        let call = AttentionCall {
-            query: Tensor { element, ..query },
-            key,
-            value: key,
-            mask,
-            dropout: crate::Decimal::whole(0),
-            softmax: Softmax::Own,
-            softcap: false,
-            projected: true,
-        };
-        // One head alone lies in both orders.
-        let several = call.grouped() && key.shape.0[1] > 1;
-        several
-            && match self.attention {
-                Attention::Eager => true,
-                attention => matches!(mask, Mask::Tensor(_)) || call.kernel(attention) == Kernel::Math,
+    /// A projection as heads that go into attention as they are, beside so many heads of queries. The kernels hand back
+    /// gradients by positions; the products of attention that is written out and of the fallback hand them back heads first,
+    /// as do sums over heads that were repeated, so that they are copied.
+    pub(crate) fn split_heads(&mut self, projected: Tensor, shape: Shape, heads: u64, mask: Mask) -> Tensor {
+        let element = self.mode.autocast.unwrap_or(projected.element);
+        let key = Tensor { shape, element, ..projected };
+        let [batch, own, length, width] = shape.0;
+        let query = Tensor { shape: Shape([batch, heads, length, width]), ..key };
+        let (dropout, softmax) = (crate::Decimal::whole(0), Softmax::Own);
+        let call = AttentionCall { query, key, value: key, mask, dropout, softmax, softcap: false, projected: true };
+        let first = match self.attention {
+            Attention::Eager => true,
+            attention => {
+                let repeated = call.grouped() && matches!(mask, Mask::Tensor(_));
+                repeated || call.kernel(attention) == Kernel::Math
             }
+        };
+        // One head alone, or one position, lies in both orders.
+        if first && own > 1 && length > 1 {
+            self.view_copied_back(projected, shape)
+        } else {
+            self.view(projected, shape)
+        }
     }
 
     /// The same with one key-value head for all queries, which no kernel takes: the fallback's products spread it.
