@@ -407,6 +407,11 @@ impl Optimizer {
         matches!(self, Self::Adagrad)
     }
 
+    /// Whether the states of each weight are made as its turn comes in the loop, not those of all at once.
+    pub(crate) const fn makes_states_in_turn(self) -> bool {
+        matches!(self, Self::Lion | Self::AdafactorHf)
+    }
+
     /// Whether each weight has a number of steps beside its states: the fused kernels of Adam read it on the device.
     pub(crate) fn counts_steps_on_the_device(self, asked: Implementation) -> bool {
         matches!(self, Self::Adam | Self::AdamW | Self::AmsGrad) && self.implementation(asked) == Implementation::Fused

@@ -124,8 +124,11 @@ impl ModernBert {
         let [query, key, value] =
             [0, 1, 2].map(|part| b.view(parts[part], Shape([batch, heads, length, width / heads])));
         let (query, key) = b.module("", &[query, key], |b| {
-            let (turned, key_turned) = (b.rotated_widened(query), b.rotated_widened(key));
-            (b.to(turned, query.element), b.to(key_turned, key.element))
+            let turned = [query, key].map(|part| {
+                let turned = b.rotated_widened(part);
+                b.local(turned)
+            });
+            (b.to(turned[0], query.element), b.to(turned[1], key.element))
         });
         for tensor in [query, key, value] {
             b.local(tensor);

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use super::allocator::{Allocator, Handle};
 use super::history::HistoryEvent;
-use super::optimize;
+use super::optimize::{self, Begun};
 use super::play::{NONE, Player, Setting, Watch};
 use super::{Kind, Line, Phase};
 use crate::Choice as _;
@@ -57,7 +57,8 @@ pub(super) struct Heap {
     /// Whether the forward thread has its workspace, and backward's.
     workspaces: [bool; 2],
     workspaces_of_lt: [bool; 2],
-    states: bool,
+    /// States that the optimizer has not made yet, from its first step on.
+    states: Option<Vec<(usize, u8, Line)>>,
     phase_peaks: [u64; Phase::ALL.len()],
     asked: [i64; Phase::ALL.len()],
 }
@@ -174,14 +175,19 @@ impl Heap {
     }
 
     /// Optimizer states appear in the first step.
-    pub(super) fn states(&mut self, program: &Program, setting: &Setting, phase: Phase) {
-        let Some(optimize) = setting.optimize.filter(|_| !std::mem::replace(&mut self.states, true)) else { return };
-        optimize::state(&optimize, program, |kind, module, label, element, shape, bytes, _| {
-            if kind == Kind::OptimizerState {
-                self.allocator.name(&Line { kind, module, label, element, shape, bytes });
-                self.allocator.allocate(bytes);
+    pub(super) fn states(&mut self, program: &Program, setting: &Setting, phase: Phase, begun: Begun) {
+        let Some(optimize) = setting.optimize else { return };
+        let states = self.states.get_or_insert_with(|| optimize::states(&optimize, program));
+        let mut left = Vec::new();
+        for (place, dimensions, line) in std::mem::take(states) {
+            if begun.takes(place, dimensions) {
+                self.allocator.name(&line);
+                self.allocator.allocate(line.bytes);
+            } else {
+                left.push((place, dimensions, line));
             }
-        });
+        }
+        self.states = Some(left);
         self.high(phase);
     }
 
@@ -284,7 +290,7 @@ fn follow(passes: &[(Program, Setting)], mut heap: Heap) -> Heap {
             }
         });
         if optimize.optimizer.begins_with_states() {
-            heap.states(program, setting, Phase::Forward);
+            heap.states(program, setting, Phase::Forward, Begun::All);
         }
         if setting.scaler {
             heap.take(Kind::OptimizerState, "gradient scaler", GRANULE);

@@ -4,7 +4,7 @@
 //! 8-bit Adam, of timm for LAMB; Lion as published (arXiv:2302.06675), one tensor after the other.
 
 use super::Kind;
-use super::ledger::FP32_GRADIENT;
+use super::ledger::{FP32_GRADIENT, Line};
 use super::play::signed;
 use crate::catalog::Multiprocessors;
 use crate::optimizer::{Loop, States};
@@ -69,8 +69,40 @@ fn targets(optimize: &Optimize, program: &Program) -> impl Iterator<Item = (Para
     given(optimize, program).filter(|(parameter, _)| parameter.is_updated())
 }
 
+/// What happens in the optimizer's step.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Action<'a> {
+    /// Tensors come or go, so many bytes in all, and of how many bytes how many.
+    Change { kind: Kind, label: &'static str, bytes: i64, tensors: &'a [(i64, i64)] },
+    /// States are made that are not there yet.
+    MakeStates(Begun),
+}
+
+/// Which weights' states are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begun {
+    All,
+    Matrices,
+    /// Those of one weight, by its place among those that the optimizer was given.
+    One(usize),
+}
+
+impl Begun {
+    /// Whether the states of this weight are among them.
+    pub(super) fn takes(self, place: usize, dimensions: u8) -> bool {
+        match self {
+            Self::All => true,
+            Self::Matrices => dimensions == 2,
+            Self::One(other) => place == other,
+        }
+    }
+}
+
 /// A tensor that the optimizer keeps, and in how many layers there is one like it.
 struct State {
+    /// The place of the weight that it is kept for, and that weight's dimensions.
+    place: usize,
+    dimensions: u8,
     kind: Kind,
     /// The weight that it is kept for.
     name: &'static str,
@@ -88,19 +120,31 @@ fn each_kept(optimize: &Optimize, program: &Program, mut keeps: impl FnMut(State
     if eight_bit && targets(optimize, program).any(|(_, target)| target.is_quantized()) {
         let (kind, element, shape) = (Kind::OptimizerState, ElementType::Fp32, Shape::vector(256));
         for label in ["signed values of a byte", "unsigned values of a byte"] {
-            keeps(State { kind, name: "", label, element, shape, bytes: 256 * element.bytes(), copies: 1 });
+            let bytes = 256 * element.bytes();
+            keeps(State { place: 0, dimensions: 0, kind, name: "", label, element, shape, bytes, copies: 1 });
         }
     }
-    for (parameter, target) in given(optimize, program) {
-        let Target { shape, element, copies, .. } = target;
+    for (place, (parameter, target)) in given(optimize, program).enumerate() {
+        let Target { shape, element, dimensions, copies } = target;
         let name = parameter.name;
         if optimize.master_weights {
             let (kind, label) = (Kind::MasterWeights, "FP32 copy");
-            keeps(State { kind, name, label, element, shape, bytes: target.stored(element), copies });
+            keeps(State {
+                place,
+                dimensions,
+                kind,
+                name,
+                label,
+                element,
+                shape,
+                bytes: target.stored(element),
+                copies,
+            });
         }
         if parameter.is_updated() || optimize.optimizer.begins_with_states() {
             each_state(optimize, &target, |label, element, bytes| {
-                keeps(State { kind: Kind::OptimizerState, name, label, element, shape, bytes, copies });
+                let kind = Kind::OptimizerState;
+                keeps(State { place, dimensions, kind, name, label, element, shape, bytes, copies });
             });
         }
     }
@@ -112,9 +156,21 @@ pub(super) fn state(
     program: &Program,
     mut stands: impl FnMut(Kind, &'static str, &'static str, ElementType, Shape, u64, u64),
 ) {
-    each_kept(optimize, program, |State { kind, name, label, element, shape, bytes, copies }| {
+    each_kept(optimize, program, |State { kind, name, label, element, shape, bytes, copies, .. }| {
         stands(kind, name, label, element, shape, round(bytes), copies);
     });
+}
+
+/// The same of its states alone, in a list: each with the place and the dimensions of the weight that it is kept for.
+pub(super) fn states(optimize: &Optimize, program: &Program) -> Vec<(usize, u8, Line)> {
+    let mut all = Vec::new();
+    each_kept(optimize, program, |kept| {
+        let State { place, dimensions, kind, name: module, label, element, shape, bytes, .. } = kept;
+        if kind == Kind::OptimizerState {
+            all.push((place, dimensions, Line { kind, module, label, element, shape, bytes: round(bytes) }));
+        }
+    });
+    all
 }
 
 /// Bytes that all of that stores, before the allocator rounds each tensor's up.
@@ -188,64 +244,71 @@ pub(super) fn clip(program: &Program, mut change: impl FnMut(i64)) {
     change(-norms);
 }
 
-/// Tells `change` what the step allocates and frees, in order: the sum, and of how many bytes how many tensors come or go.
-/// Lists of tensors come `separately`, or in one.
-pub(super) fn step(
-    optimize: &Optimize,
-    program: &Program,
-    separately: bool,
-    mut change: impl FnMut(Kind, &'static str, i64, &[(i64, i64)]),
-) {
+/// Tells `act` what happens in the step, in order. Lists of tensors come `separately`, or in one.
+pub(super) fn step(optimize: &Optimize, program: &Program, separately: bool, mut act: impl FnMut(Action<'_>)) {
+    let optimizer = optimize.optimizer;
+
     if optimize.master_weights {
         for (parameter, target) in targets(optimize, program) {
             // Cast up one by one: each gradient goes when its copy is there.
             let (wide, narrow) = (signed(target.bytes()), signed(parameter.bytes()));
             let copies = signed(target.copies) - 1;
-            let mut cast = |bytes: i64, lines: &[(i64, i64)]| change(Kind::Gradients, FP32_GRADIENT, bytes, lines);
+            let (kind, label) = (Kind::Gradients, FP32_GRADIENT);
+            let mut cast = |bytes: i64, tensors: &[(i64, i64)]| act(Action::Change { kind, label, bytes, tensors });
             cast((wide - narrow).saturating_mul(copies), &[(wide, copies), (narrow, -copies)]);
             cast(wide, &[(wide, 1)]);
             cast(-narrow, &[(narrow, -1)]);
         }
     }
-    let mut change = |kind, label, bytes: i64| change(kind, label, bytes, &[(bytes.saturating_abs(), bytes.signum())]);
-    // Muon leaves what is no matrix (vectors, experts in one tensor) to AdamW.
-    let muon = optimize.optimizer == Optimizer::Muon;
-    let list = |label: &'static str, sign: i64, change: &mut dyn FnMut(Kind, &'static str, i64)| {
+    // Muon leaves what is no matrix (vectors, experts in one tensor) to AdamW, whose step follows.
+    let muon = optimizer == Optimizer::Muon;
+    if !optimizer.makes_states_in_turn() {
+        act(Action::MakeStates(if muon { Begun::Matrices } else { Begun::All }));
+    }
+    let mut act = act;
+    let list = |label: &'static str, sign: i64, act: &mut dyn FnMut(Action<'_>)| {
         let each = || {
             targets(optimize, program)
                 .filter(|(_, target)| !muon || target.dimensions != 2)
                 .map(|(_, target)| signed(target.bytes()).saturating_mul(signed(target.copies)).saturating_mul(sign))
         };
         if separately {
-            each().for_each(|bytes| change(Kind::Temporary, label, bytes));
+            each().for_each(|bytes| temporary(act, label, bytes));
         } else {
-            change(Kind::Temporary, label, each().fold(0, i64::saturating_add));
+            temporary(act, label, each().fold(0, i64::saturating_add));
         }
     };
     match optimize.optimizer.implementation(optimize.implementation) {
-        Implementation::Fused => change(Kind::Temporary, "fused", 0),
+        Implementation::Fused => temporary(&mut act, "fused", 0),
         Implementation::Foreach => {
             let chunk = largest_chunk(optimize, program);
             for sign in [1, -1] {
                 for label in optimize.optimizer.foreach_temporaries() {
                     match chunk {
-                        Some(bytes) => change(Kind::Temporary, label, sign * signed(bytes)),
-                        None => list(label, sign, &mut change),
+                        Some(bytes) => temporary(&mut act, label, sign * signed(bytes)),
+                        None => list(label, sign, &mut act),
                     }
                 }
             }
         }
         Implementation::Loop => {
-            one_by_one(optimize, program, &mut change);
+            one_by_one(optimize, program, &mut act);
             if muon {
+                act(Action::MakeStates(Begun::All));
                 for sign in [1, -1] {
                     for label in Optimizer::AdamW.foreach_temporaries() {
-                        list(label, sign, &mut change);
+                        list(label, sign, &mut act);
                     }
                 }
             }
         }
     }
+}
+
+/// A tensor that the step makes for a moment, or several, come or go.
+fn temporary(act: &mut dyn FnMut(Action<'_>), label: &'static str, bytes: i64) {
+    let tensors = &[(bytes.saturating_abs(), bytes.signum())];
+    act(Action::Change { kind: Kind::Temporary, label, bytes, tensors });
 }
 
 /// L2 cache of an H200. An A100 has 40 MiB, an H100 50, which leads to one list or to chunks in the same cases.
@@ -334,16 +397,21 @@ impl Pieces {
     }
 }
 
-fn one_by_one(optimize: &Optimize, program: &Program, change: &mut impl FnMut(Kind, &'static str, i64)) {
-    let mut changes = |sizes: &[u64], sign: i64| {
-        sizes.iter().for_each(|size| change(Kind::Temporary, "update", sign * signed(*size)));
-    };
+fn one_by_one(optimize: &Optimize, program: &Program, act: &mut dyn FnMut(Action<'_>)) {
+    let in_turn = optimize.optimizer.makes_states_in_turn();
     let mut held = Pieces::default();
-    let targets: Vec<_> = targets(optimize, program).map(|(_, target)| target).collect();
+    let given = given(optimize, program).enumerate().filter(|(_, (parameter, _))| parameter.is_updated());
+    let targets: Vec<_> = given.map(|(place, (_, target))| (place, target)).collect();
     // Tensors of layers that are alike come layer by layer: twice is as often as makes a difference.
-    for layer in targets.chunk_by(|one, next| one.copies == next.copies) {
-        let times = layer[0].copies.min(2);
-        for target in (0..times).flat_map(|_| layer) {
+    for layer in targets.chunk_by(|(_, one), (_, next)| one.copies == next.copies) {
+        let times = layer[0].1.copies.min(2);
+        for (place, target) in (0..times).flat_map(|_| layer) {
+            if in_turn {
+                act(Action::MakeStates(Begun::One(*place)));
+            }
+            let mut changes = |sizes: &[u64], sign: i64| {
+                sizes.iter().for_each(|size| temporary(act, "update", sign * signed(*size)));
+            };
             let pieces = Pieces::of(optimize, target);
             let sums = |last: bool| if pieces.sums_last == last { pieces.sums.as_slice() } else { &[] };
             for sign in [1, -1] {
@@ -363,7 +431,7 @@ fn one_by_one(optimize: &Optimize, program: &Program, change: &mut impl FnMut(Ki
             held = pieces;
         }
     }
-    changes(held.staying(), -1);
+    held.staying().iter().for_each(|size| temporary(act, "update", -signed(*size)));
 }
 
 /// What Muon's orthogonalization needs for a moment, and what stays until the next tensor's.

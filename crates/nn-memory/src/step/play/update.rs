@@ -2,7 +2,7 @@
 
 use super::{Player, Watch};
 use crate::program::{ElementType, Shape};
-use crate::step::optimize;
+use crate::step::optimize::{self, Action, Begun};
 use crate::step::{Kind, Line, Phase};
 
 impl Player<'_> {
@@ -28,7 +28,13 @@ impl Player<'_> {
         let program = self.program;
         let mut gradients = self.heap.as_mut().map_or_else(Vec::new, |heap| heap.gradients_of_pass());
         let separately = self.heap.is_some();
-        optimize::step(&optimize, program, separately, |kind: Kind, label: &'static str, bytes: i64, tensors| {
+        optimize::step(&optimize, program, separately, |action| {
+            let Action::Change { kind, label, bytes, tensors } = action else {
+                if let (Action::MakeStates(begun), Some(heap)) = (action, &mut self.heap) {
+                    heap.states(program, self.setting, self.phase, begun);
+                }
+                return;
+            };
             self.amounts[kind as usize] = self.amounts[kind as usize].saturating_add(bytes);
             self.total = self.total.saturating_add(bytes);
             if let Some(ledger) = &mut self.ledger {
@@ -45,10 +51,6 @@ impl Player<'_> {
             self.peak();
             if let Some(heap) = &mut self.heap {
                 let gone = kind == Kind::Gradients && bytes < 0;
-                // Gradients are cast before the optimizer is called.
-                if kind != Kind::Gradients {
-                    heap.states(program, self.setting, self.phase);
-                }
                 if gone { heap.free_gradient(gradients.pop()) } else { heap.change(bytes, self.phase) }
             }
             self.position += 1;
@@ -57,7 +59,7 @@ impl Player<'_> {
             }
         });
         if let Some(heap) = &mut self.heap {
-            heap.states(program, self.setting, self.phase);
+            heap.states(program, self.setting, self.phase, Begun::All);
         }
     }
 }
