@@ -166,8 +166,19 @@ impl Player<'_> {
         } else if any != NONE {
             let edges = &program.edges[node.edges.indices()];
             let mut made = [NONE; 24];
-            for (slot, edge) in made.iter_mut().zip(edges) {
+            let whole = program.gradient_bytes(node.outputs.start);
+            let summed = edges
+                .iter()
+                .position(|edge| edge.grad == Grad::New && program.gradient_bytes(edge.tensor) < whole)
+                .filter(|_| node.unreduced > 0);
+            let mut unreduced = None;
+            for (place, (slot, edge)) in made.iter_mut().zip(edges).enumerate() {
                 *slot = match edge.grad {
+                    // A product as large as the output, of which the sum is taken once all products are there.
+                    _ if summed == Some(place) => {
+                        unreduced = Some(self.allocate(node.unreduced, Kind::Temporary, NONE));
+                        continue;
+                    }
                     Grad::None | Grad::Summed => NONE,
                     Grad::Pass => {
                         self.hold(any);
@@ -186,7 +197,9 @@ impl Player<'_> {
             }
             self.scratches(node.backward_scratch, node.backward_pieces);
             let returned = self.parts(node.backward_parts);
-            let mut unreduced = (node.unreduced > 0).then(|| self.allocate(node.unreduced, Kind::Temporary, NONE));
+            if unreduced.is_none() && node.unreduced > 0 {
+                unreduced = Some(self.allocate(node.unreduced, Kind::Temporary, NONE));
+            }
             if recomputed {
                 // What was computed again goes with the operator's own backward, what forward kept after the sums.
                 self.release_saved(node);
@@ -195,17 +208,13 @@ impl Player<'_> {
                 }
             }
             // The engine then goes through the inputs in their order: what is too large it sums, what is too wide it casts.
-            let smaller = program.gradient_bytes(node.outputs.start);
-            let summed = edges
-                .iter()
-                .position(|edge| edge.grad == Grad::New && program.gradient_bytes(edge.tensor) < smaller)
-                .filter(|_| unreduced.is_some());
             for (place, (slot, edge)) in made.iter_mut().zip(edges).enumerate().rev() {
                 if edge.grad == Grad::Narrowed {
                     let wide = std::mem::replace(slot, self.gradient(edge.tensor));
                     self.drop(wide);
                 }
                 if summed == Some(place) {
+                    *slot = self.gradient(edge.tensor);
                     self.sum(node, unreduced.take());
                 }
             }
