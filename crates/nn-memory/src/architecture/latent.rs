@@ -84,12 +84,7 @@ impl Latent {
         let (latents, key_turned) = cached(b, request, shared[0], key_turned, None);
         b.local(latents);
         b.local(key_turned);
-        let whole = b.module("", &[], |b| {
-            // Autocast puts together in the widest type.
-            let still = b.to(query[0], query_turned.element);
-            b.local(still);
-            b.concatenate(&[still, query_turned], query_turned.shape.with_width(block.head_dim))
-        });
+        let whole = b.concatenate(&[query[0], query_turned], query_turned.shape.with_width(block.head_dim));
         b.local(whole);
         let (key, value) = self.expanded(b, latents, key_turned);
         b.local(key);

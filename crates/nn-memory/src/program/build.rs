@@ -66,6 +66,8 @@ pub(crate) struct Rule<'a> {
     pub(crate) backward_scratch: u64,
     /// How many tensors that is.
     pub(crate) backward_pieces: u8,
+    /// A copy that backward makes before the gradients and works on.
+    pub(crate) backward_copy: u64,
     /// Tensors of other sizes that backward makes as well, of which the first stays until it has returned.
     pub(crate) backward_parts: [u64; 4],
     pub(crate) unreduced: u64,
@@ -89,6 +91,7 @@ impl Rule<'_> {
             forward_scratch: 0,
             backward_scratch: 0,
             backward_pieces: 1,
+            backward_copy: 0,
             backward_parts: [0; 4],
             unreduced: 0,
             reduction_scratch: 0,
@@ -451,6 +454,7 @@ impl Builder {
             forward_parts,
             backward_scratch: rule.backward_scratch,
             backward_pieces: rule.backward_pieces,
+            backward_copy: rule.backward_copy,
             backward_parts: rule.backward_parts,
             unreduced: rule.unreduced,
             reduction_scratch: rule.reduction_scratch,

@@ -96,6 +96,8 @@ pub(crate) struct Node {
     pub(crate) backward_scratch: u64,
     /// How many tensors of one size that is, four at the most.
     pub(crate) backward_pieces: u8,
+    /// A copy that backward makes before the gradients and works on.
+    pub(crate) backward_copy: u64,
     /// Tensors of other sizes that backward makes as well, of which the first stays until it has returned.
     pub(crate) backward_parts: [u64; 4],
     /// Gradients of the output's size that autograd's engine then sums, for inputs that were broadcast.

@@ -302,6 +302,9 @@ impl Builder {
         } else {
             self.copied_in_backward(&call, layout)
         };
+        // Queries that lie heads first have an output that does, too: backward takes it by positions.
+        let behind = !call.projected && heads > 1 && length > 1;
+        let backward_copy = if behind { self.bytes(query) } else { 0 };
         let inputs = [(query, Grad::NewView), (key, Grad::NewView), (value, Grad::NewView)];
         let rule = Rule::new("flash attention", &inputs, Output::Fresh(query.shape, query.element));
         let output = self.run(Rule {
@@ -313,6 +316,7 @@ impl Builder {
                 (Shape::SCALAR, ElementType::Int64),
             ],
             forward_scratch: splits,
+            backward_copy,
             backward_parts: [delta, accumulator, copied, copied],
             ..rule
         });
@@ -442,7 +446,12 @@ impl Builder {
             let query = b.scale(query);
             b.local(query);
             if let Mask::Causal = call.mask {
-                let mask = b.make("causal mask", Shape::matrix(length, there), wide);
+                let square = Shape::matrix(length, there);
+                let ones = b.make("ones", square, ElementType::Byte);
+                let lower = b.make("tril", square, ElementType::Byte);
+                b.release(ones);
+                let mask = b.make("causal mask", square, wide);
+                b.release(lower);
                 b.local(mask);
             }
             if let (true, Layout::Copied(_)) = (call.grouped(), layout) {

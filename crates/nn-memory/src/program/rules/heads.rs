@@ -131,7 +131,6 @@ impl Builder {
     /// Both again as one head, heads before positions in memory.
     pub(crate) fn joined_heads(&mut self, rotated: Tensor, rest: Tensor) -> Tensor {
         let width = rotated.shape.width() + rest.shape.width();
-        let rest = self.to(rest, rotated.element);
         self.concatenate(&[rotated, rest], rotated.shape.with_width(width))
     }
 

@@ -39,16 +39,14 @@ impl Builder {
             let inputs = [(scores, Grad::None), (bias, Grad::None)];
             let shifted = b.run(Rule::new("add", &inputs, Output::Fresh(each, fp32)));
             let two = Shape::of3(tokens, groups, 2);
-            let best = b.make("topk", two, int64);
-            if scores.requires_grad {
-                b.local(best);
-            }
             let best = b.make("topk", two, fp32);
+            let places = b.make("topk", two, int64);
+            if scores.requires_grad {
+                b.local(places);
+            }
             let of_group = b.run(Rule::new("sum", &[(best, Grad::None)], Output::Fresh(of_groups, fp32)));
             b.local(of_group);
-            let places = b.make("topk", Shape::matrix(tokens, chosen), int64);
-            b.local(places);
-            b.make("topk", Shape::matrix(tokens, chosen), fp32);
+            b.top_places(Shape::matrix(tokens, chosen));
             let mask = b.make("zeros_like", of_groups, fp32);
             b.local(mask);
             if groups > 1 && groups < count {
@@ -64,9 +62,7 @@ impl Builder {
             let shifted = b.run(Rule::new("masked_fill", &inputs, Output::Fresh(each, fp32)));
             b.local(shifted);
             let shape = Shape::matrix(tokens, per_token);
-            let places = b.make("topk", shape, int64);
-            b.local(places);
-            b.make("topk", shape, fp32);
+            let places = b.top_places(shape);
             let inputs = [(scores, Grad::New), (places, Grad::None)];
             let rule = Rule::new("gather", &inputs, Output::Fresh(shape, scores.element));
             let weights = b.run(Rule { saved: &[scores, places], ..rule });
@@ -80,7 +76,7 @@ impl Builder {
     pub(crate) fn route_by_sigmoid(&mut self, x: Tensor, router: Tensor, bias: Tensor, per_token: u64) -> [Tensor; 3] {
         let [_, _, count, width] = router.shape.0;
         let tokens = x.shape.elements().unwrap_or(0) / width.max(1);
-        let (fp32, int64) = (ElementType::Fp32, ElementType::Int64);
+        let fp32 = ElementType::Fp32;
         self.module("gate", &[x], |b| {
             let flat = b.view(x, Shape::matrix(tokens, width));
             let flat = b.to(flat, router.element);
@@ -93,9 +89,7 @@ impl Builder {
             let shifted = b.run(Rule::new("add", &inputs, Output::Fresh(scores.shape, fp32)));
             b.local(shifted);
             let shape = Shape::matrix(tokens, per_token);
-            let places = b.make("topk", shape, int64);
-            b.local(places);
-            b.make("topk", shape, fp32);
+            let places = b.top_places(shape);
             let inputs = [(scores, Grad::New), (places, Grad::None)];
             let rule = Rule::new("gather", &inputs, Output::Fresh(shape, fp32));
             let weights = b.run(Rule { saved: &[scores, places], ..rule });
@@ -147,9 +141,7 @@ impl Builder {
         if scores.requires_grad {
             self.local(places);
         }
-        self.make("topk", of_chosen, fp32);
-        let places = self.make("topk", of_chosen, int64);
-        self.local(places);
+        self.top_places(of_chosen);
         let mask = self.make("zeros_like", of_groups, fp32);
         self.local(mask);
         if groups > 1 && groups < count {
@@ -170,6 +162,14 @@ impl Builder {
         let inputs = [(x, Grad::New), (sum, Grad::New)];
         let rule = Rule::new("div_", &inputs, Output::View(x, x.shape));
         self.run(Rule { saved: &[sum], statistics: if x.requires_grad { &before } else { &[] }, ..rule })
+    }
+
+    /// `torch.topk(…)[1]` of FP32 values.
+    fn top_places(&mut self, shape: Shape) -> Tensor {
+        let values = self.make("topk", shape, ElementType::Fp32);
+        let places = self.make("topk", shape, ElementType::Int64);
+        self.release(values);
+        self.local(places)
     }
 
     /// `torch.topk`: values and their places.

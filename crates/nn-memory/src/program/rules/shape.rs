@@ -49,10 +49,13 @@ impl Builder {
         parts
     }
 
-    /// `torch.cat` along any dimension; gradients are views of the output's.
+    /// `torch.cat` along any dimension, in the widest type of the parts; gradients are views of the output's, cast for
+    /// narrower parts.
     pub(crate) fn concatenate(&mut self, parts: &[Tensor], shape: Shape) -> Tensor {
-        let inputs: Vec<_> = parts.iter().map(|part| (*part, Grad::Pass)).collect();
-        let element = parts.first().map_or(self.mode.parameters, |part| part.element);
+        let elements = parts.iter().map(|part| part.element);
+        let element = elements.max_by_key(|element| element.bytes()).unwrap_or(self.mode.parameters);
+        let grad = |part: &Tensor| if part.element == element { Grad::Pass } else { Grad::New };
+        let inputs: Vec<_> = parts.iter().map(|part| (*part, grad(part))).collect();
         self.run(Rule::new("cat", &inputs, Output::Fresh(shape, element)))
     }
 

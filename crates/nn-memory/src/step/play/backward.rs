@@ -165,6 +165,7 @@ impl Player<'_> {
             }
         } else if any != NONE {
             let edges = &program.edges[node.edges.indices()];
+            let [copy, ..] = self.take([node.backward_copy, 0, 0, 0]);
             let mut made = [NONE; 24];
             let whole = program.gradient_bytes(node.outputs.start);
             let summed = edges
@@ -197,6 +198,7 @@ impl Player<'_> {
             }
             self.scratches(node.backward_scratch, node.backward_pieces);
             let returned = self.parts(node.backward_parts);
+            self.drop_all([copy]);
             if unreduced.is_none() && node.unreduced > 0 {
                 unreduced = Some(self.allocate(node.unreduced, Kind::Temporary, NONE));
             }
