@@ -70,7 +70,15 @@ impl Bart {
     }
 
     /// Tokens and positions, a norm, dropout. Position ids are as many as tokens in the encoder, one row in the decoder.
-    fn embeddings(&self, b: &mut Builder, request: &Request, ids: Tensor, table: Tensor, rows: u64) -> Tensor {
+    /// What `masks` makes of the tokens comes between.
+    fn embeddings<T>(
+        &self,
+        b: &mut Builder,
+        request: &Request,
+        [ids, table]: [Tensor; 2],
+        rows: u64,
+        masks: impl FnOnce(&mut Builder, Tensor) -> T,
+    ) -> (Tensor, T) {
         let tokens = b.embedding(ids, table);
         let tokens = b.scale(tokens);
         let tokens = embedded(b, request, tokens);
@@ -78,17 +86,18 @@ impl Bart {
         let positions =
             b.parameter("embed_positions", Shape::matrix(self.max_position_embeddings + OFFSET, self.d_model), 2);
         b.ends_at(self.max_position_embeddings, ids.shape.width());
+        let masks = masks(b, tokens);
         let position_ids = b.make("add", Shape::matrix(rows, ids.shape.width()), ElementType::Int64);
         let position = b.embedding(position_ids, positions);
         b.local(position);
         let sum =
             if position.shape == tokens.shape { b.add(tokens, position) } else { b.add_broadcast(tokens, position) };
         let normal = b.layer_norm_module(sum, true);
-        b.dropout(normal, self.dropout)
+        (b.dropout(normal, self.dropout), masks)
     }
 
     fn encoder(&self, b: &mut Builder, request: &Request, ids: Tensor, table: Tensor) -> Tensor {
-        let hidden = self.embeddings(b, request, ids, table, request.batch);
+        let (hidden, ()) = self.embeddings(b, request, [ids, table], request.batch, |_, _| ());
         let mask = source_mask(b, request, hidden, request.length);
         let own = Attend { encoded: None, heads: self.encoder_attention_heads, mask, decodes: false };
         let shared = shared(None, &[mask]);
@@ -102,10 +111,11 @@ impl Bart {
     }
 
     fn decoder(&self, b: &mut Builder, request: &Request, ids: Tensor, table: Tensor, encoded: Tensor) -> Tensor {
-        let hidden = self.embeddings(b, request, ids, table, 1);
+        let (hidden, [own, mask]) = self.embeddings(b, request, [ids, table], 1, |b, tokens| {
+            [target_mask(b, request, tokens), source_mask(b, request, tokens, request.run.target_length)]
+        });
         let (heads, decodes) = (self.decoder_attention_heads, true);
-        let own = Attend { encoded: None, heads, mask: target_mask(b, request, hidden), decodes };
-        let mask = source_mask(b, request, hidden, request.run.target_length);
+        let own = Attend { encoded: None, heads, mask: own, decodes };
         let cross = Attend { encoded: Some(encoded), heads, mask, decodes };
         let shared = shared(Some(encoded), &[own.mask, cross.mask]);
         blocks_sharing(b, request, self.decoder_layers, hidden, &shared, |b, x| {

@@ -2,7 +2,7 @@
 
 use super::decoder::{blocks, divisible, embedded};
 use super::labels::{classify, finish, labels, of_the_task};
-use super::llama::hold_for_blocks;
+use super::llama::{added_to_scores, hold_for_blocks};
 use super::{Activation, Request};
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
 use crate::{Attention, ConfigError, Decimal, Head, Loss};
@@ -187,8 +187,9 @@ impl Encoder {
             return Mask::Full;
         }
         let [_, batch, length, _] = hidden.shape.0;
-        let element = if request.run.attention == Attention::Eager { hidden.element } else { ElementType::Byte };
-        let mask = b.make("mask", Shape([batch, 1, length, length]), element);
+        let seen = b.make("mask", Shape([batch, 1, length, length]), ElementType::Byte);
+        let eager = request.run.attention == Attention::Eager;
+        let mask = if eager { added_to_scores(b, seen, seen.shape, hidden.element) } else { seen };
         hold_for_blocks(b, request, mask);
         Mask::Tensor(mask)
     }

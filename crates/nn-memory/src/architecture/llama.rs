@@ -285,14 +285,18 @@ fn mask_of(b: &mut Builder, request: &Request, hidden: Tensor, window: Option<u6
     if !(eager || request.run.padding || windowed) {
         return if request.pass == Pass::Decode { Mask::Full } else { Mask::Causal };
     }
-    let mask = if eager {
-        b.make("mask", Shape([batch, 1, length, there]), hidden.element)
-    } else {
-        let samples = if of_each_sample { batch } else { 1 };
-        b.make("mask", Shape([samples, 1, length, there]), ElementType::Byte)
-    };
+    let samples = if of_each_sample { batch } else { 1 };
+    let seen = b.make("mask", Shape([samples, 1, length, there]), ElementType::Byte);
+    let mask = if eager { added_to_scores(b, seen, Shape([batch, 1, length, there]), hidden.element) } else { seen };
     hold_for_blocks(b, request, mask);
     Mask::Tensor(mask)
+}
+
+/// What attention that is written out adds to its scores, made of which positions are seen: `eager_mask`.
+pub(super) fn added_to_scores(b: &mut Builder, seen: Tensor, shape: Shape, element: ElementType) -> Tensor {
+    let added = b.make("where", shape, element);
+    b.release(seen);
+    added
 }
 
 /// The model's frame holds what it gives to all blocks until it returns, a mask or a table; checkpointed blocks hold it

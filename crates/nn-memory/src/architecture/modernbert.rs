@@ -5,7 +5,7 @@ use super::config::{
 };
 use super::decoder::{alternating_blocks, blocks, embedded, evenly_divisible};
 use super::labels::{classify, finish, finish_with, labels};
-use super::llama::hold_for_blocks;
+use super::llama::{added_to_scores, hold_for_blocks};
 use super::positions::rotary_table;
 use super::{ConfigError, FieldKind, Request};
 use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
@@ -204,10 +204,10 @@ fn bidirectional_mask(b: &mut Builder, request: &Request, hidden: Tensor, reach:
         return Mask::Full;
     }
     let eager = request.run.attention == Attention::Eager;
-    let element = if eager { hidden.element } else { ElementType::Byte };
     // Samples share one mask where none is padded.
-    let samples = if request.run.padding || eager { batch } else { 1 };
-    let mask = b.make("mask", Shape([samples, 1, length, length]), element);
+    let samples = if request.run.padding { batch } else { 1 };
+    let seen = b.make("mask", Shape([samples, 1, length, length]), ElementType::Byte);
+    let mask = if eager { added_to_scores(b, seen, Shape([batch, 1, length, length]), hidden.element) } else { seen };
     hold_for_blocks(b, request, mask);
     Mask::Tensor(mask)
 }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use super::Request;
 use super::labels::hold;
+use super::llama::added_to_scores;
 use crate::program::{Builder, Cache, ElementType, Mask, Shape, Tensor};
 
 /// Token ids of the encoder.
@@ -30,9 +31,9 @@ pub(super) fn source_mask(b: &mut Builder, request: &Request, hidden: Tensor, qu
     if !request.run.padding {
         return Mask::Full;
     }
+    let seen = b.make("mask", Shape([request.batch, 1, queries, request.length]), ElementType::Byte);
     let eager = request.run.attention == crate::Attention::Eager;
-    let element = if eager { hidden.element } else { ElementType::Byte };
-    let mask = b.make("mask", Shape([request.batch, 1, queries, request.length]), element);
+    let mask = if eager { added_to_scores(b, seen, seen.shape, hidden.element) } else { seen };
     Mask::Tensor(b.local(mask))
 }
 
@@ -42,7 +43,8 @@ pub(super) fn target_mask(b: &mut Builder, request: &Request, hidden: Tensor) ->
     if request.run.attention != crate::Attention::Eager {
         return if length > 1 { Mask::Causal } else { Mask::Full };
     }
-    let mask = b.make("mask", Shape([request.batch, 1, length, length]), hidden.element);
+    let seen = b.make("mask", Shape([request.batch, 1, length, length]), ElementType::Byte);
+    let mask = added_to_scores(b, seen, seen.shape, hidden.element);
     Mask::Tensor(b.local(mask))
 }
 
