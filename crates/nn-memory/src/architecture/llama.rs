@@ -285,11 +285,41 @@ fn mask_of(b: &mut Builder, request: &Request, hidden: Tensor, window: Option<u6
     if !(eager || request.run.padding || windowed) {
         return if request.pass == Pass::Decode { Mask::Full } else { Mask::Causal };
     }
-    let samples = if of_each_sample { batch } else { 1 };
-    let seen = b.make("mask", Shape([samples, 1, length, there]), ElementType::Byte);
+    let samples = of_each_sample.then_some(batch);
+    let seen = seen_positions(b, samples, [length, there], windowed);
     let mask = if eager { added_to_scores(b, seen, Shape([batch, 1, length, there]), hidden.element) } else { seen };
     hold_for_blocks(b, request, mask);
     Mask::Tensor(mask)
+}
+
+/// Which positions each token sees: earlier ones, in a window those of it, of padded samples those that are no padding. Each
+/// condition is a tensor, and what holds of all so far another (`masking_utils.py`).
+pub(super) fn seen_positions(
+    b: &mut Builder,
+    padded: Option<u64>,
+    [length, there]: [u64; 2],
+    windowed: bool,
+) -> Tensor {
+    let make = |b: &mut Builder, label, samples| b.make(label, Shape([samples, 1, length, there]), ElementType::Byte);
+    if !windowed && padded.is_none() {
+        return make(b, "earlier", 1);
+    }
+    let mut seen: Option<Tensor> = None;
+    for label in windowed.then_some("window").into_iter().chain(["earlier"]) {
+        let condition = make(b, label, 1);
+        let all = make(b, "and", 1);
+        b.release(condition);
+        if let Some(before) = seen.replace(all) {
+            b.release(before);
+        }
+    }
+    if let Some(samples) = padded {
+        let all = make(b, "and", samples);
+        if let Some(before) = seen.replace(all) {
+            b.release(before);
+        }
+    }
+    seen.unwrap_or_else(|| make(b, "earlier", 1))
 }
 
 /// What attention that is written out adds to its scores, made of which positions are seen: `eager_mask`.

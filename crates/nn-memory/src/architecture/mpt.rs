@@ -2,7 +2,7 @@
 
 use super::config::{FLAG, HEADS, LAYERS, POSITIONS, VOCABULARY, WIDTH, config, optional};
 use super::decoder::{blocks_with_weights, divisible, embed, language_head};
-use super::llama::{cached, hold_for_blocks};
+use super::llama::{added_to_scores, cached, hold_for_blocks, seen_positions};
 use super::{ConfigError, Request};
 use crate::program::{Builder, ElementType, Linear, Shape, Tensor};
 
@@ -40,7 +40,9 @@ impl Mpt {
             hold_for_blocks(b, request, alibi);
             // Scores of more keys than it has are no sum with it.
             b.ends_at(self.max_seq_len, request.positions());
-            let mask = b.make("mask", Shape([batch, 1, length, request.positions()]), embedded.element);
+            let seen = seen_positions(b, request.run.padding.then_some(batch), [length, request.positions()], false);
+            let shape = Shape([batch, 1, length, request.positions()]);
+            let mask = added_to_scores(b, seen, shape, embedded.element);
             let mask = b.to(mask, ElementType::Byte);
             hold_for_blocks(b, request, mask);
             let given = Given { alibi, mask };
@@ -55,11 +57,14 @@ impl Mpt {
 
     fn block(&self, b: &mut Builder, request: &Request, x: Tensor, given: Given) -> (Tensor, Tensor) {
         let normal = b.layer_norm_module(x, false);
-        let (attended, weights) = b.module("attn", &[normal], |b| self.attention(b, request, normal, given));
+        // The name of what was normalized first goes over to the second.
+        let (attended, x, normal, weights) = b.module("", &[normal], |b| {
+            let (attended, weights) = b.module("attn", &[normal], |b| self.attention(b, request, normal, given));
+            let x = b.add(attended, x);
+            (attended, x, b.layer_norm_module(x, false), weights)
+        });
         b.local(attended);
-        let x = b.add(attended, x);
         b.local(x);
-        let normal = b.layer_norm_module(x, false);
         let (narrow, wide) = (self.d_model, 4 * self.d_model);
         let out = b.module("ffn", &[normal], |b| {
             let up = b.linear(normal, Linear { name: "up_proj", input: narrow, output: wide, bias: false });
@@ -80,7 +85,7 @@ impl Mpt {
         let [_, batch, length, _] = all.shape.0;
         let shape = Shape([batch, heads, length, width / heads]);
         let parts = b.split(all, &[width, width, width]);
-        let [query, key, value] = [0, 1, 2].map(|part| b.view(parts[part], shape));
+        let [query, key, value] = [0, 1, 2].map(|part| b.view_copied_back(parts[part], shape));
         let (key, value) = cached(b, request, key, value, None);
         for tensor in [query, key, value] {
             b.local(tensor);

@@ -265,13 +265,13 @@ impl Builder {
             };
             (output, kernel)
         });
-        match kernel {
-            Kernel::Flash | Kernel::Efficient => output,
-            Kernel::Math => {
-                let [batch, heads, length, width] = output.shape.0;
-                self.contiguous(output, Shape::of3(batch, length, heads * width))
-            }
-        }
+        let [batch, heads, length, width] = output.shape.0;
+        let copied = match kernel {
+            Kernel::Flash => !call.projected && length > 1,
+            Kernel::Efficient => false,
+            Kernel::Math => true,
+        };
+        if copied { self.contiguous(output, Shape::of3(batch, length, heads * width)) } else { self.joined(output) }
     }
 
     /// batch × heads × length × size, as the kernels lay it out, to batch × length × width.
@@ -307,7 +307,7 @@ impl Builder {
         let backward_copy = if behind { self.bytes(query) } else { 0 };
         let inputs = [(query, Grad::NewView), (key, Grad::NewView), (value, Grad::NewView)];
         let rule = Rule::new("flash attention", &inputs, Output::Fresh(query.shape, query.element));
-        let output = self.run(Rule {
+        self.run(Rule {
             saved: &[query, key, value],
             saves_output: true,
             statistics: &[
@@ -319,12 +319,7 @@ impl Builder {
             backward_copy,
             backward_parts: [delta, accumulator, copied, copied],
             ..rule
-        });
-        if call.projected || length == 1 {
-            self.joined(output)
-        } else {
-            self.contiguous(output, Shape::of3(batch, length, heads * width))
-        }
+        })
     }
 
     /// Parts of the output that flash attention keeps in FP32 where it splits the keys: never with dropout.
@@ -396,7 +391,7 @@ impl Builder {
         }
         let rule = Rule::new("efficient attention", &inputs, Output::Fresh(shape, query.element));
         let all = [query, key, value, mask.unwrap_or(query)];
-        let output = self.run(Rule {
+        self.run(Rule {
             saved: if mask.is_some() { &all } else { &all[..3] },
             saves_output: true,
             statistics: &[(Shape([batch, heads, length.next_multiple_of(32), 1]), fp32)],
@@ -404,8 +399,7 @@ impl Builder {
             backward_scratch: product,
             backward_parts: [delta, summed, of_mask, copied],
             ..rule
-        });
-        self.joined(output)
+        })
     }
 
     /// What the fallback copies of this call. Repeated heads are a copy already, and so is what was cast while it was
