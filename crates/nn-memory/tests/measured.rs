@@ -36,12 +36,12 @@ const P95: f64 = 2.0;
 const BLOCKS: [f64; 3] = [0.7, 0.001, 0.06];
 /// The same of the activations that stand after forward.
 const KEPT: [f64; 3] = [0.07, 0.001, 0.01];
-/// And of what the allocator takes from the device, by family over all files. Four in five rows are met to the byte, but
+/// And of what the allocator takes from the device, by family over all files. Five in six rows are met to the byte, but
 /// 15 of 4,320 are off by more than a tenth, nearly all of them built in FP32 on the device and then cast.
 const RESERVED: &[(&str, [f64; 3])] = &[
     ("cnn", [1.3, 1.3, 1.3]),
-    ("decoder", [7.1, 0.001, 0.4]),
-    ("decoder-infer", [4.7, 0.001, 0.2]),
+    ("decoder", [7.1, 0.001, 0.3]),
+    ("decoder-infer", [4.3, 0.001, 0.2]),
     ("encdec", [5.7, 0.001, 0.3]),
     ("encoder", [3.2, 0.001, 0.1]),
     ("lora", [23.2, 0.001, 0.5]),
@@ -49,7 +49,7 @@ const RESERVED: &[(&str, [f64; 3])] = &[
     ("vit", [16.9, 0.001, 4.7]),
 ];
 /// The same of all families together, of the files that are held to a tolerance, in blocks, and mixed.
-const RESERVED_OF_FILES: [[f64; 3]; 3] = [[14.1, 0.001, 0.7], [24.9, 0.001, 0.5], [23.2, 0.001, 0.2]];
+const RESERVED_OF_FILES: [[f64; 3]; 3] = [[14.1, 0.001, 0.5], [24.9, 0.001, 0.5], [23.2, 0.001, 0.2]];
 /// And the worst of what one token more after the prefill takes.
 const DECODE: f64 = 0.6;
 
