@@ -5,9 +5,9 @@ usage: python history.py record CASES.jsonl ID > HISTORY
        python history.py compare ESTIMATED MEASURED [--at-least BYTES] [--pass NUMBER]"""
 import argparse
 import difflib
-import re
 import signal
 import sys
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,15 +83,17 @@ def record(case, out):
     held = train() if case["mode"] == "train" else infer()
     events = torch.cuda.memory._snapshot()["device_traces"][0]
     history(enabled=None)
+    blocks = {}  # address -> number and caller of the block that is there
     for place, event in enumerate(events):
         if place in begins:
             print(begins[place], file=out)
         rounded = -(-event["size"] // BLOCK) * BLOCK
         action = event["action"]
         if action == "alloc":
-            print("+", rounded, caller(event.get("frames", ())), file=out)
+            blocks[event["addr"]] = f"#{place} {caller(event.get('frames', ()))}"
+            print("+", rounded, blocks[event["addr"]], file=out)
         elif action == "free_requested":
-            print("-", rounded, file=out)
+            print("-", rounded, blocks.pop(event["addr"], f"#{place}"), file=out)
         elif action == "segment_alloc":
             print("segment", event["size"], file=out)
         elif action == "segment_free":
@@ -105,7 +107,7 @@ def record(case, out):
 
 @dataclass
 class Pass:
-    events: list = field(default_factory=list)  # (signed bytes, what)
+    events: list = field(default_factory=list)  # (signed bytes, number of the block, what)
     segments: int = 0
 
 
@@ -121,25 +123,42 @@ def read(path, at_least):
         elif kind == "segment":
             passes[-1].segments += int(rest)
         elif kept and kind in "+-":
-            size, _, what = rest.partition(" ")
+            size, number, *what = rest.split()
             if int(size) >= at_least:
-                passes[-1].events.append((int(kind + size), re.sub(r"\s+", " ", what).strip()))
+                passes[-1].events.append((int(kind + size), number, " ".join(what)))
+    standing = defaultdict(list)  # bytes -> numbers of the blocks that stand, the latest last
     for each in passes:
-        each.events = in_any_order_of_freeing(each.events)
+        each.events = told_apart(each.events, standing)
     return passes
 
 
-def in_any_order_of_freeing(events):
-    """Blocks that go between two allocations go in one order: it decides nothing."""
+def told_apart(events, standing):
+    """(signed bytes, how many of that size came later and stand, what) of each event: two histories free the same blocks
+    where these are equal. Blocks that go between two allocations go in one order: it decides nothing."""
     ordered, going = [], []
+
+    def go():
+        left = []
+        for size, number, what in going:
+            alike = standing[-size]
+            place = alike.index(number) if number in alike else -1
+            left.append((size, len(alike) - 1 - place, what))
+        for size, number, _ in going:
+            if number in standing[-size]:
+                standing[-size].remove(number)
+        ordered.extend(sorted(left))
+        going.clear()
+
     for event in events:
-        if event[0] < 0:
+        size, number, what = event
+        if size < 0:
             going.append(event)
         else:
-            ordered += sorted(going)
-            ordered.append(event)
-            going = []
-    return ordered + sorted(going)
+            go()
+            standing[size].append(number)
+            ordered.append((size, 0, what))
+    go()
+    return ordered
 
 
 def compare(estimated, measured, only, out):
@@ -151,7 +170,7 @@ def compare(estimated, measured, only, out):
     for number, (ours, theirs) in enumerate(zip(estimated, measured)):
         if only is not None and number != only:
             continue
-        sizes = [[size for size, _ in side.events] for side in (ours, theirs)]
+        sizes = [[(size, later) for size, later, _ in side.events] for side in (ours, theirs)]
         hunks = difflib.SequenceMatcher(None, *sizes, autojunk=False).get_opcodes()
         off = sum(max(b - a, d - c) for tag, a, b, c, d in hunks if tag != "equal")
         differing += off
@@ -173,9 +192,10 @@ def compare(estimated, measured, only, out):
 def show(events, start, end, side, out):
     print(f"   {side}:", file=out)
     for place in range(max(0, start - CONTEXT), min(len(events), end + CONTEXT)):
-        size, what = events[place]
+        size, later, what = events[place]
         mark = ">" if start <= place < end else " "
-        print(f"   {mark} {size:+,} {what}", file=out)
+        which = f" (before {later} like it)" if later else ""
+        print(f"   {mark} {size:+,} {what}{which}", file=out)
 
 
 def main():

@@ -6,7 +6,7 @@ use nn_memory::{Allocation, HistoryEvent, Report};
 
 use crate::row::Row;
 
-/// Prints `pass`, `segment BYTES`, `+ BYTES WHAT` and `- BYTES WHAT`.
+/// Prints `pass`, `segment BYTES`, `+ BYTES #NUMBER WHAT` and `- BYTES #NUMBER WHAT`, where the number is the block's.
 pub fn print(row: &Row, out: &mut impl Write) -> io::Result<()> {
     let history = row.scenario.as_ref().and_then(Report::history);
     let events = match (history, &row.outcome) {
@@ -30,7 +30,7 @@ pub fn print(row: &Row, out: &mut impl Write) -> io::Result<()> {
         };
         if let Some(HistoryEvent::Allocate(made)) = events.get(event) {
             let Allocation { bytes, module, label, element, shape } = made;
-            writeln!(out, "{sign} {} {module} {label} {} {shape}", bytes.get(), element.name())?;
+            writeln!(out, "{sign} {} #{event} {module} {label} {} {shape}", bytes.get(), element.name())?;
         }
     }
     Ok(())

@@ -69,7 +69,12 @@ impl Albert {
             let [query, key, value] = ["query", "key", "value"].map(|name| {
                 let projected = b.linear(x, Linear { name, input: hidden, output: hidden, bias: true });
                 let [_, batch, length, _] = projected.shape.0;
-                let split = b.split_heads(projected, Shape([batch, heads, length, hidden / heads]), heads, mask);
+                let shape = Shape([batch, heads, length, hidden / heads]);
+                let split = if name == "key" {
+                    b.split_keys(projected, shape, heads, mask)
+                } else {
+                    b.split_heads(projected, shape, heads, mask)
+                };
                 b.local(split)
             });
             let context = b.attend(AttentionCall {

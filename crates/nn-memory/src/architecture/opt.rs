@@ -110,7 +110,8 @@ impl Opt {
         let query = b.split_heads(query, heads, self.num_attention_heads, mask);
         let key = b.linear(x, linear("k_proj"));
         let value = b.linear(x, linear("v_proj"));
-        let [key, value] = [key, value].map(|part| b.split_heads(part, heads, self.num_attention_heads, mask));
+        let key = b.split_keys(key, heads, self.num_attention_heads, mask);
+        let value = b.split_heads(value, heads, self.num_attention_heads, mask);
         let call = AttentionCall {
             query,
             key,

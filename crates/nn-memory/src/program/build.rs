@@ -66,6 +66,8 @@ pub(crate) struct Rule<'a> {
     pub(crate) backward_scratch: u64,
     /// How many tensors that is.
     pub(crate) backward_pieces: u8,
+    /// Whether these are factors of the gradient, and there before it.
+    pub(crate) backward_factors: bool,
     /// A copy that backward makes before the gradients and works on.
     pub(crate) backward_copy: u64,
     /// Tensors of other sizes that backward makes as well, of which the first stays until it has returned.
@@ -91,6 +93,7 @@ impl Rule<'_> {
             forward_scratch: 0,
             backward_scratch: 0,
             backward_pieces: 1,
+            backward_factors: false,
             backward_copy: 0,
             backward_parts: [0; 4],
             unreduced: 0,
@@ -454,6 +457,7 @@ impl Builder {
             forward_parts,
             backward_scratch: rule.backward_scratch,
             backward_pieces: rule.backward_pieces,
+            backward_factors: rule.backward_factors,
             backward_copy: rule.backward_copy,
             backward_parts: rule.backward_parts,
             unreduced: rule.unreduced,

@@ -96,6 +96,8 @@ pub(crate) struct Node {
     pub(crate) backward_scratch: u64,
     /// How many tensors of one size that is, four at the most.
     pub(crate) backward_pieces: u8,
+    /// Whether these are factors of the gradient, and there before it.
+    pub(crate) backward_factors: bool,
     /// A copy that backward makes before the gradients and works on.
     pub(crate) backward_copy: u64,
     /// Tensors of other sizes that backward makes as well, of which the first stays until it has returned.

@@ -39,7 +39,7 @@ pub(super) struct Heap {
     /// The block behind each of the player's live storages.
     blocks: Vec<Handle>,
     /// Blocks that the optimizer's step holds for a moment, in the order in which it took them.
-    moment: VecDeque<(u64, Handle)>,
+    moment: VecDeque<(Kind, u64, Handle)>,
     /// Keys and values of earlier passes, layer by layer.
     cache: VecDeque<Handle>,
     /// Gradients of the pass before, that of the first weight last.
@@ -192,14 +192,14 @@ impl Heap {
     }
 
     /// Something that the optimizer's step takes, or gives back, for a moment.
-    pub(super) fn change(&mut self, bytes: i64, phase: Phase) {
+    pub(super) fn change(&mut self, kind: Kind, bytes: i64, phase: Phase) {
         let size = bytes.unsigned_abs();
         if bytes > 0 {
-            let block = self.take(Kind::Temporary, "optimizer step", size);
-            self.moment.push_back((size, block));
+            let block = self.take(kind, "optimizer step", size);
+            self.moment.push_back((kind, size, block));
             self.high(phase);
-        } else if let Some(place) = self.moment.iter().position(|(taken, _)| *taken == size)
-            && let Some((_, block)) = self.moment.remove(place)
+        } else if let Some(place) = self.moment.iter().position(|(of, taken, _)| (*of, *taken) == (kind, size))
+            && let Some((.., block)) = self.moment.remove(place)
         {
             self.allocator.free(block);
         }
@@ -242,7 +242,7 @@ impl Heap {
         }
         let before = if more { &mut self.before } else { &mut self.outputs };
         let gone = std::mem::replace(before, held);
-        let moment = self.moment.drain(..).map(|(_, block)| block);
+        let moment = self.moment.drain(..).map(|(.., block)| block);
         for block in moment.chain(self.blocks.drain(..)).chain(gone) {
             self.allocator.free(block);
         }

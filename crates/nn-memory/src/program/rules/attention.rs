@@ -189,6 +189,16 @@ impl Builder {
         }
     }
 
+    /// The same of keys: the products hand their gradient back transposed, which of one sample one view brings together.
+    pub(crate) fn split_keys(&mut self, projected: Tensor, shape: Shape, heads: u64, mask: Mask) -> Tensor {
+        let [batch, own, ..] = shape.0;
+        if batch == 1 && own == heads {
+            self.view(projected, shape)
+        } else {
+            self.split_heads(projected, shape, heads, mask)
+        }
+    }
+
     /// The same with one key-value head for all queries, which no kernel takes: the fallback's products spread it.
     pub(crate) fn attend_one_head(&mut self, call: AttentionCall) -> Tensor {
         let arguments = [call.query, call.key, call.value];

@@ -126,7 +126,7 @@ impl Builder {
         let scratch = 2 * self.bytes(x);
         let inputs = [(x, Grad::New)];
         let rule = Rule::new("pow", &inputs, Output::Fresh(x.shape, x.element));
-        self.run(Rule { saved: &[x], backward_scratch: scratch, backward_pieces: 2, ..rule })
+        self.run(Rule { saved: &[x], backward_scratch: scratch, backward_pieces: 2, backward_factors: true, ..rule })
     }
 
     /// `torch.erf`: backward holds the square, its negative, the exponential and a multiple of that until the product.
@@ -134,7 +134,7 @@ impl Builder {
         let scratch = 4 * self.bytes(x);
         let inputs = [(x, Grad::New)];
         let rule = Rule::new("erf", &inputs, Output::Fresh(x.shape, x.element));
-        self.run(Rule { saved: &[x], backward_scratch: scratch, backward_pieces: 4, ..rule })
+        self.run(Rule { saved: &[x], backward_scratch: scratch, backward_pieces: 4, backward_factors: true, ..rule })
     }
 
     /// `x.to(element)`: nothing where it is of that type.

@@ -20,7 +20,7 @@ impl Builder {
         let scratch = if element == x.element { 0 } else { self.size(x.shape, element) };
         let inputs = [(x, Grad::New)];
         let rule = Rule::new("mul", &inputs, Output::Fresh(x.shape, element));
-        self.run(Rule { backward_scratch: scratch, ..rule })
+        self.run(Rule { backward_scratch: scratch, backward_factors: true, ..rule })
     }
 
     /// x · cos + rotate_half(x) · sin, the tables of type `table`.
@@ -166,7 +166,7 @@ impl Builder {
             b.local(factor);
             let inputs = [(x, Grad::New)];
             let rule = Rule::new("GeLUFunction", &inputs, Output::Fresh(x.shape, x.element));
-            b.run(Rule { saved: &[x], backward_scratch: 4 * size, backward_pieces: 4, ..rule })
+            b.run(Rule { saved: &[x], backward_scratch: 4 * size, backward_pieces: 4, backward_factors: true, ..rule })
         })
     }
 

@@ -176,6 +176,12 @@ impl Player<'_> {
 
     /// Takes this many bytes for a moment, in pieces of one size.
     pub(super) fn scratches(&mut self, bytes: u64, pieces: u8) {
+        let taken = self.pieces(bytes, pieces);
+        self.drop_all(taken);
+    }
+
+    /// Takes this many bytes in pieces of one size.
+    pub(super) fn pieces(&mut self, bytes: u64, pieces: u8) -> [u32; 4] {
         let each = bytes / u64::from(pieces.max(1));
         let mut taken = [NONE; 4];
         if each > 0 {
@@ -183,7 +189,7 @@ impl Player<'_> {
                 *slot = self.allocate(each, Kind::Temporary, NONE);
             }
         }
-        self.drop_all(taken);
+        taken
     }
 
     /// Takes tensors of these sizes, lets go of them again but of the first, and returns that.

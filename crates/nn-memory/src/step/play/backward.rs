@@ -166,6 +166,7 @@ impl Player<'_> {
         } else if any != NONE {
             let edges = &program.edges[node.edges.indices()];
             let [copy, ..] = self.take([node.backward_copy, 0, 0, 0]);
+            let factors = if node.backward_factors { self.pieces(node.backward_scratch, node.backward_pieces) } else { [NONE; 4] };
             let mut made = [NONE; 24];
             let whole = program.gradient_bytes(node.outputs.start);
             let summed = edges
@@ -196,7 +197,11 @@ impl Player<'_> {
             for (slot, edge) in made.iter_mut().zip(edges).filter(|(_, edge)| edge.grad == Grad::Summed) {
                 *slot = self.gradient(edge.tensor);
             }
-            self.scratches(node.backward_scratch, node.backward_pieces);
+            if node.backward_factors {
+                self.drop_all(factors);
+            } else {
+                self.scratches(node.backward_scratch, node.backward_pieces);
+            }
             let returned = self.parts(node.backward_parts);
             self.drop_all([copy]);
             if unreduced.is_none() && node.unreduced > 0 {

@@ -16,7 +16,7 @@ impl Player<'_> {
                     self.peak();
                 }
                 if let Some(heap) = &mut self.heap {
-                    heap.change(bytes, self.phase);
+                    heap.change(Kind::Temporary, bytes, self.phase);
                 }
             });
         }
@@ -51,7 +51,7 @@ impl Player<'_> {
             self.peak();
             if let Some(heap) = &mut self.heap {
                 let gone = kind == Kind::Gradients && bytes < 0;
-                if gone { heap.free_gradient(gradients.pop()) } else { heap.change(bytes, self.phase) }
+                if gone { heap.free_gradient(gradients.pop()) } else { heap.change(kind, bytes, self.phase) }
             }
             self.position += 1;
             if self.watch == Watch::Timeline {
