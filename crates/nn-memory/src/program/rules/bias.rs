@@ -55,7 +55,7 @@ impl Builder {
         let scratch = if bias.requires_grad && whole != self.bytes(bias) { whole } else { 0 };
         let inputs = [(mask, Grad::None), (bias, Grad::New)];
         let rule = Rule::new("where", &inputs, Output::Fresh(shape, bias.element));
-        self.run(Rule { saved: &[mask], backward_scratch: scratch, ..rule })
+        self.run(Rule { saved: &[mask], backward_scratch: scratch, backward_factors: true, ..rule })
     }
 
     /// Attention written out whose scores get `bias` added; the result is batch × length × width.
@@ -101,6 +101,6 @@ impl Builder {
         let of_scores = if scores.element == element { Grad::Pass } else { Grad::New };
         let output = if in_place { Output::View(scores, scores.shape) } else { Output::Fresh(scores.shape, element) };
         let inputs = [(scores, of_scores), (bias, of_bias)];
-        self.run(Rule { backward_scratch: scratch, ..Rule::new("add", &inputs, output) })
+        self.run(Rule { backward_scratch: scratch, backward_factors: true, ..Rule::new("add", &inputs, output) })
     }
 }

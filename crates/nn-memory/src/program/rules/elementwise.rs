@@ -32,7 +32,7 @@ impl Builder {
         let scratch = self.bytes(a);
         let inputs = [(a, Grad::Pass), (b, Grad::New)];
         let rule = Rule::new("sub", &inputs, Output::Fresh(a.shape, a.element));
-        self.run(Rule { backward_scratch: scratch, ..rule })
+        self.run(Rule { backward_scratch: scratch, backward_factors: true, ..rule })
     }
 
     /// `x + c` with what takes no gradient, smaller or as large.
