@@ -6,10 +6,10 @@ use super::config::{
     ACTIVATION, Activation, FLAG, HEADS, LAYERS, POSITIONS, RATE, VOCABULARY, WIDTH, config, optional,
 };
 use super::decoder::{blocks, divisible, embed, evenly_divisible, language_head};
-use super::llama::{cached, hold_for_blocks};
+use super::llama::{added_to_scores, cached, hold_for_blocks, seen_positions};
 use super::positions::rotary_table;
 use super::{ConfigError, Request};
-use crate::program::{AttentionCall, Builder, ElementType, Linear, Mask, Shape, Softmax, Tensor};
+use crate::program::{AttentionCall, Builder, Linear, Mask, Shape, Softmax, Tensor};
 use crate::{Attention, Decimal};
 
 config! {
@@ -74,13 +74,14 @@ impl Falcon {
     fn mask(&self, b: &mut Builder, request: &Request, hidden: Tensor) -> Mask {
         let [_, batch, length, _] = hidden.shape.0;
         let there = request.positions();
-        let samples = if request.run.padding { batch } else { 1 };
+        let padded = request.run.padding.then_some(batch);
         let mask = if self.alibi {
             b.make("mask", Shape([batch, self.num_attention_heads, length, there]), hidden.element)
-        } else if request.run.attention == Attention::Eager {
-            b.make("mask", Shape([batch, 1, length, there]), hidden.element)
         } else {
-            b.make("mask", Shape([samples, 1, length, there]), ElementType::Byte)
+            let seen = seen_positions(b, padded, [length, there], false);
+            let eager = request.run.attention == Attention::Eager;
+            let shape = Shape([batch, 1, length, there]);
+            if eager { added_to_scores(b, seen, shape, hidden.element) } else { seen }
         };
         hold_for_blocks(b, request, mask);
         Mask::Tensor(mask)
@@ -148,9 +149,12 @@ impl Falcon {
         let (query, key, value) = if self.new_decoder_architecture {
             let query = b.slice(all, by_head(heads));
             let (key, value) = (b.picked(all, by_head(kv_heads)), b.picked(all, by_head(kv_heads)));
-            let [key, value] = [key, value].map(|tensor| b.expand(tensor, by_head(heads)));
-            let [query, key, value] = [query, key, value].map(|tensor| b.contiguous(tensor, by_head(heads)));
-            (query, key, value)
+            // The names go over to the copies once all are there.
+            b.module("", &[key, value], |b| {
+                let [key, value] = [key, value].map(|tensor| b.expand(tensor, by_head(heads)));
+                let [query, key, value] = [query, key, value].map(|tensor| b.contiguous(tensor, by_head(heads)));
+                (query, key, value)
+            })
         } else if self.multi_query {
             (b.slice(all, by_head(heads)), b.picked(all, by_head(1)), b.picked(all, by_head(1)))
         } else {
