@@ -539,16 +539,19 @@ impl Builder {
         let (key_states, value_states) = (self.repeat_heads(call.key, heads), self.repeat_heads(call.value, heads));
         self.local(key_states);
         self.local(value_states);
-        let mut key = self.autocast(key_states);
+        let key = self.autocast(key_states);
         let query = self.autocast(call.query);
-        let query = if call.projected { self.flat_heads(query) } else { self.view(query, query.shape) };
-        if !grouped && call.projected {
-            key = self.flat_heads(key);
-        } else {
-            // A cast is a copy already.
-            key = self.copy_if(expanded && key == key_states, key);
-        }
-        let scores = self.batched_matmul(query, key, Shape([batch, heads, length, there]));
+        // Autocast calls the product on its copies, and holds them meanwhile.
+        let scores = self.module("attention", &[query, key], |b| {
+            let query = if call.projected { b.flat_heads(query) } else { b.view(query, query.shape) };
+            let key = if !grouped && call.projected {
+                b.flat_heads(key)
+            } else {
+                // A cast is a copy already.
+                b.copy_if(expanded && key == key_states, key)
+            };
+            b.batched_matmul(query, key, Shape([batch, heads, length, there]))
+        });
         let mut scores = self.scale(scores);
         if call.softcap {
             let scaled = self.scale(scores);
@@ -562,14 +565,12 @@ impl Builder {
         let weights = self.weights_of(scores, &call);
         self.local(weights);
         self.attention_weights = Some(weights);
-        let mut value = self.autocast(value_states);
+        let value = self.autocast(value_states);
         let weights = self.autocast(weights);
-        if grouped {
-            value = self.copy_if(expanded && value == value_states, value);
-        } else {
-            value = self.flat_heads(value);
-        }
-        let context = self.batched_matmul(weights, value, Shape([batch, heads, length, value.shape.width()]));
+        let context = self.module("attention", &[weights, value], |b| {
+            let value = if grouped { b.copy_if(expanded && value == value_states, value) } else { b.flat_heads(value) };
+            b.batched_matmul(weights, value, Shape([batch, heads, length, value.shape.width()]))
+        });
         let context = self.unflat_heads(context);
         let shape = Shape::of3(batch, length, heads * value.shape.width());
         self.contiguous(context, shape)

@@ -166,7 +166,11 @@ impl Player<'_> {
         } else if any != NONE {
             let edges = &program.edges[node.edges.indices()];
             let [copy, ..] = self.take([node.backward_copy, 0, 0, 0]);
-            let factors = if node.backward_factors { self.pieces(node.backward_scratch, node.backward_pieces) } else { [NONE; 4] };
+            let factors = if node.backward_factors {
+                self.pieces(node.backward_scratch, node.backward_pieces)
+            } else {
+                [NONE; 4]
+            };
             let mut made = [NONE; 24];
             let whole = program.gradient_bytes(node.outputs.start);
             let summed = edges
