@@ -50,6 +50,9 @@ impl Albert {
             let first_of = |group: u64| (group * layers).div_ceil(groups);
             for group in 0..groups {
                 let mut weights = Vec::new();
+                // Autocast's copies of shared adapters are kept for backward from the first layer on whose input has a
+                // gradient: the second.
+                b.settled_from = 2;
                 x = blocks(b, request, first_of(group + 1) - first_of(group), x, |b, x| {
                     b.sharing(&mut weights, |b| self.group(b, x, mask))
                 });

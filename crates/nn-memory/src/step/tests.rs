@@ -175,15 +175,17 @@ fn adapters_of_one_module_are_repeated_as_if_written_out() {
     for &family in Family::ALL {
         for name in TARGET_MODULES {
             let targets = Targets::parse(name).expect("a module of the list");
-            for (layers, checkpointing, attention) in [
-                (7, Checkpointing::None, Attention::Sdpa),
-                (7, Checkpointing::None, Attention::Eager),
-                (9, Checkpointing::Block, Attention::Eager),
-                (9, Checkpointing::Every(7), Attention::Sdpa),
+            let (fp32, autocast) = (PrecisionMode::Fp32, PrecisionMode::AutocastBf16);
+            for (layers, checkpointing, attention, precision) in [
+                (7, Checkpointing::None, Attention::Sdpa, fp32),
+                (7, Checkpointing::None, Attention::Sdpa, autocast),
+                (7, Checkpointing::None, Attention::Eager, fp32),
+                (9, Checkpointing::Block, Attention::Eager, autocast),
+                (9, Checkpointing::Every(7), Attention::Sdpa, fp32),
             ] {
                 let config = with_layers(family, layers);
                 let lora = Lora { targets, ..Lora::default() };
-                let run = Run { lora, checkpointing, attention, target_length: 64, ..Run::default() };
+                let run = Run { lora, checkpointing, attention, precision, target_length: 64, ..Run::default() };
                 let scenario = Scenario {
                     model: Model::Described(config),
                     task: Task::Lora(Training::default()),
