@@ -73,11 +73,7 @@ impl Albert {
                 let projected = b.linear(x, Linear { name, input: hidden, output: hidden, bias: true });
                 let [_, batch, length, _] = projected.shape.0;
                 let shape = Shape([batch, heads, length, hidden / heads]);
-                let split = if name == "key" {
-                    b.split_keys(projected, shape, heads, mask)
-                } else {
-                    b.split_heads(projected, shape, heads, mask)
-                };
+                let split = b.split_heads(projected, shape, heads, mask, name == "key");
                 b.local(split)
             });
             let context = b.attend(AttentionCall {

@@ -147,11 +147,7 @@ impl Bart {
             let projected = b.linear(x, Linear { name, input: width, output: width, bias: true });
             let [_, batch, length, _] = projected.shape.0;
             let shape = Shape([batch, heads, length, width / heads]);
-            if name == "k_proj" {
-                b.split_keys(projected, shape, heads, mask)
-            } else {
-                b.split_heads(projected, shape, heads, mask)
-            }
+            b.split_heads(projected, shape, heads, mask, name == "k_proj")
         };
         let query = project(b, "q_proj", x);
         let key = project(b, "k_proj", source);

@@ -201,11 +201,7 @@ impl Encoder {
                 let projected = b.linear(x, Linear { name, input: hidden, output: hidden, bias: true });
                 let [_, batch, length, _] = projected.shape.0;
                 let shape = Shape([batch, self.heads, length, hidden / self.heads]);
-                let split = if name == names.key {
-                    b.split_keys(projected, shape, self.heads, mask)
-                } else {
-                    b.split_heads(projected, shape, self.heads, mask)
-                };
+                let split = b.split_heads(projected, shape, self.heads, mask, name == names.key);
                 b.local(split)
             });
             b.attend(AttentionCall {

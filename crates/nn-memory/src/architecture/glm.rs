@@ -81,7 +81,7 @@ impl Glm {
             let projected = b.linear(x, Linear { name, input, output: own * head_dim, bias });
             let shape = Shape([batch, own, length, head_dim]);
             if name == "v_proj" {
-                b.split_heads(projected, shape, heads, mask)
+                b.split_heads(projected, shape, heads, mask, false)
             } else {
                 b.view_copied_back(projected, shape)
             }

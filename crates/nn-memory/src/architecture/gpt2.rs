@@ -81,8 +81,8 @@ impl Gpt2 {
         let heads = Shape([batch, self.n_head, length, width / self.n_head]);
         let parts = b.split(all, &[width, width, width]);
         b.local(all);
-        let [query, value] = [0, 2].map(|part| b.split_heads(parts[part], heads, self.n_head, mask));
-        let key = b.split_keys(parts[1], heads, self.n_head, mask);
+        let [query, key, value] = [(0, false), (1, true), (2, false)]
+            .map(|(part, keys)| b.split_heads(parts[part], heads, self.n_head, mask, keys));
         let call = AttentionCall {
             query,
             key,

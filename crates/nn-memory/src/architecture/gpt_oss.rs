@@ -100,7 +100,7 @@ impl GptOss {
         let key = projected(b, "k_proj", k);
         let key = b.view_copied_back(key, Shape([batch, kv_heads, length, head_dim]));
         let value = projected(b, "v_proj", k);
-        let value = b.split_heads(value, Shape([batch, kv_heads, length, head_dim]), heads, mask);
+        let value = b.split_heads(value, Shape([batch, kv_heads, length, head_dim]), heads, mask, false);
         let (query, key) =
             b.module("", &[query, key], |b| (b.rotated_halves(query, table), b.rotated_halves(key, table)));
         let sinks = b.parameter("sinks", Shape::vector(heads), 1);

@@ -154,11 +154,7 @@ impl Vision {
         } else {
             ["q_proj", "k_proj", "v_proj"].map(|name| {
                 let projected = b.linear(x, Linear { name, input: hidden, output: hidden, bias: self.qkv_bias });
-                if name == "k_proj" {
-                    b.split_keys(projected, shape, self.heads, Mask::Full)
-                } else {
-                    b.split_heads(projected, shape, self.heads, Mask::Full)
-                }
+                b.split_heads(projected, shape, self.heads, Mask::Full, name == "k_proj")
             })
         };
         for tensor in [query, key, value] {

@@ -304,22 +304,22 @@ pub(super) fn seen_positions(
     if !windowed && padded.is_none() {
         return make(b, "earlier", 1);
     }
-    let mut seen: Option<Tensor> = None;
-    for label in windowed.then_some("window").into_iter().chain(["earlier"]) {
+    let joined = |b: &mut Builder, label| {
         let condition = make(b, label, 1);
         let all = make(b, "and", 1);
         b.release(condition);
-        if let Some(before) = seen.replace(all) {
-            b.release(before);
-        }
+        all
+    };
+    let mut seen = joined(b, if windowed { "window" } else { "earlier" });
+    if windowed {
+        let before = std::mem::replace(&mut seen, joined(b, "earlier"));
+        b.release(before);
     }
     if let Some(samples) = padded {
-        let all = make(b, "and", samples);
-        if let Some(before) = seen.replace(all) {
-            b.release(before);
-        }
+        let before = std::mem::replace(&mut seen, make(b, "and", samples));
+        b.release(before);
     }
-    seen.unwrap_or_else(|| make(b, "earlier", 1))
+    seen
 }
 
 /// What attention that is written out adds to its scores, made of which positions are seen: `eager_mask`.
@@ -421,7 +421,7 @@ impl Block {
         };
         let [_, batch, length, _] = value.shape.0;
         let shape = Shape([batch, self.kv_heads, length, self.head_dim]);
-        let value = b.split_heads(value, shape, self.heads, mask);
+        let value = b.split_heads(value, shape, self.heads, mask, false);
         let [query, key] = match self.query_key_norm {
             QueryKeyNorm::ProjectedHeads => [query, key].map(|heads| self.norm_of_heads(b, heads)),
             QueryKeyNorm::None | QueryKeyNorm::Heads | QueryKeyNorm::Whole => [query, key],

@@ -107,11 +107,11 @@ impl Opt {
         let heads = Shape([batch, self.num_attention_heads, length, width / self.num_attention_heads]);
         let query = b.linear(x, linear("q_proj"));
         let query = b.scale(query);
-        let query = b.split_heads(query, heads, self.num_attention_heads, mask);
+        let query = b.split_heads(query, heads, self.num_attention_heads, mask, false);
         let key = b.linear(x, linear("k_proj"));
         let value = b.linear(x, linear("v_proj"));
-        let key = b.split_keys(key, heads, self.num_attention_heads, mask);
-        let value = b.split_heads(value, heads, self.num_attention_heads, mask);
+        let key = b.split_heads(key, heads, self.num_attention_heads, mask, true);
+        let value = b.split_heads(value, heads, self.num_attention_heads, mask, false);
         let call = AttentionCall {
             query,
             key,

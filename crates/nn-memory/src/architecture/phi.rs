@@ -103,7 +103,7 @@ impl Phi {
             let shape = Shape([batch, own, length, head_dim]);
             // Gradients of what is sliced come with heads before positions.
             if name == "v_proj" {
-                b.split_heads(projected, shape, heads, mask)
+                b.split_heads(projected, shape, heads, mask, false)
             } else {
                 b.view_copied_back(projected, shape)
             }

@@ -74,7 +74,7 @@ impl Phi3 {
         let value = b.slice(all, all.shape.with_width(k));
         let query = b.view_copied_back(query, Shape([batch, heads, length, head_dim]));
         let key = b.view_copied_back(key, Shape([batch, kv_heads, length, head_dim]));
-        let value = b.split_heads(value, Shape([batch, kv_heads, length, head_dim]), heads, mask);
+        let value = b.split_heads(value, Shape([batch, kv_heads, length, head_dim]), heads, mask, false);
         let (query, key) = b.module("", &[query, key], |b| {
             let (query, query_rest) = b.parted_heads(query, rotary);
             let (key, key_rest) = b.parted_heads(key, rotary);

@@ -87,7 +87,7 @@ impl StableLm {
         let value = project(b, "v_proj", kv_heads);
         let mut query = b.view_copied_back(query, Shape([batch, heads, length, head_dim]));
         let mut key = b.view_copied_back(key, Shape([batch, kv_heads, length, head_dim]));
-        let value = b.split_heads(value, Shape([batch, kv_heads, length, head_dim]), heads, mask);
+        let value = b.split_heads(value, Shape([batch, kv_heads, length, head_dim]), heads, mask, false);
         if self.qk_layernorm {
             query = norm_by_head(b, query);
             key = norm_by_head(b, key);

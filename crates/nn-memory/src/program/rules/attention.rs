@@ -166,8 +166,16 @@ impl Builder {
 
     /// A projection as heads that go into attention as they are, beside so many heads of queries. The kernels hand back
     /// gradients by positions; the products of attention that is written out and of the fallback hand them back heads first,
-    /// as do sums over heads that were repeated, so that they are copied.
-    pub(crate) fn split_heads(&mut self, projected: Tensor, shape: Shape, heads: u64, mask: Mask) -> Tensor {
+    /// as do sums over heads that were repeated, so that they are copied. `keys` get theirs transposed, which of one sample one
+    /// view brings together.
+    pub(crate) fn split_heads(
+        &mut self,
+        projected: Tensor,
+        shape: Shape,
+        heads: u64,
+        mask: Mask,
+        keys: bool,
+    ) -> Tensor {
         let element = self.mode.autocast.unwrap_or(projected.element);
         let key = Tensor { shape, element, ..projected };
         let [batch, own, length, width] = shape.0;
@@ -182,20 +190,11 @@ impl Builder {
             }
         };
         // One head alone, or one position, lies in both orders.
-        if first && own > 1 && length > 1 {
+        let transposed = keys && batch == 1 && own == heads;
+        if first && own > 1 && length > 1 && !transposed {
             self.view_copied_back(projected, shape)
         } else {
             self.view(projected, shape)
-        }
-    }
-
-    /// The same of keys: the products hand their gradient back transposed, which of one sample one view brings together.
-    pub(crate) fn split_keys(&mut self, projected: Tensor, shape: Shape, heads: u64, mask: Mask) -> Tensor {
-        let [batch, own, ..] = shape.0;
-        if batch == 1 && own == heads {
-            self.view(projected, shape)
-        } else {
-            self.split_heads(projected, shape, heads, mask)
         }
     }
 
