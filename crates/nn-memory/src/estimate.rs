@@ -164,6 +164,14 @@ pub struct Share {
     pub tenths_of_percent: u16,
 }
 
+impl Share {
+    /// The share of a whole, rounded down; zero of nothing.
+    pub(crate) fn of(part: Bytes, whole: Bytes) -> Self {
+        let tenths = (u128::from(part.get()) * 1_000).checked_div(u128::from(whole.get())).unwrap_or(0);
+        Self { tenths_of_percent: u16::try_from(tenths).unwrap_or(1_000).min(1_000) }
+    }
+}
+
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.tenths_of_percent / 10, self.tenths_of_percent % 10)

@@ -53,6 +53,7 @@ mod run;
 mod scenario;
 mod step;
 mod sweep;
+mod ways;
 
 pub use architecture::{Config, ConfigError, Family, LmHead, Remark};
 pub use bytes::{Bytes, Size, Unit, UnitSystem};
@@ -76,3 +77,4 @@ pub use scenario::{
 };
 pub use step::{Allocation, HistoryEvent, Phase};
 pub use sweep::{SweepPoint, largest_batch_that_fits, sweep_batch};
+pub use ways::{Reduced, Way, ways_to_fit, ways_to_need_less};

@@ -5,7 +5,7 @@ mod strategies;
 use nn_memory::catalog::{DEVICES, Device};
 use nn_memory::{
     ActivationUnits, Bytes, Choice, Decimal, DeviceChoice, EstimateError, Field, Optimizer, PartKind, Precision,
-    Scenario, StatePrecision, Task, Training, Verdict, estimate, format_count_short, largest_batch_that_fits,
+    Scenario, StatePrecision, Task, Training, Verdict, Way, estimate, format_count_short, largest_batch_that_fits,
     parse_count, sweep_batch,
 };
 use proptest::prelude::*;
@@ -192,6 +192,7 @@ fn keys_of_options_are_unique() {
     assert_unique::<Precision>();
     assert_unique::<Optimizer>();
     assert_unique::<StatePrecision>();
+    assert_unique::<Way>();
     let mut keys: Vec<_> = Field::ALL.iter().map(|field| field.key()).collect();
     keys.sort_unstable();
     keys.dedup();

@@ -2,8 +2,8 @@
 
 use nn_memory::architecture::FieldKind;
 use nn_memory::{
-    Attention, Checkpointing, Choice, Config, Decimal, Family, Lora, Loss, Model, Optimizer, PrecisionMode, Report,
-    Run, Scenario, Task, Training,
+    Attention, Bytes, Checkpointing, Choice, Config, Decimal, DeviceChoice, Family, Lora, Loss, Model, Optimizer,
+    PrecisionMode, Report, Run, Scenario, Task, Training, Verdict, Way, estimate, ways_to_fit, ways_to_need_less,
 };
 use proptest::prelude::*;
 
@@ -232,6 +232,29 @@ proptest! {
             );
             prop_assert_eq!(with.parameters, without.parameters);
             prop_assert_eq!(with.optimizer_state, without.optimizer_state);
+        }
+    }
+
+    #[test]
+    fn ways_to_need_less_come_to_what_they_are_said_to(scenario in scenario(), percent in 1_u64..=120) {
+        let Ok(near) = estimate(&scenario) else { return Ok(()) };
+        let device = DeviceChoice::Custom(Bytes::new(near.total.get() * percent / 100).max(Bytes::mib(1)));
+        let scenario = Scenario { device, ..scenario };
+        let asked = estimate(&scenario).expect("an estimate");
+        let fit = ways_to_fit(&scenario);
+        let fits = matches!(asked.fit.verdict, Verdict::Fits { .. });
+        prop_assert!(!fits || fit.is_none());
+        for reduced in ways_to_need_less(&scenario).iter().chain(&fit) {
+            let estimate = estimate(&reduced.scenario).expect("an estimate");
+            prop_assert_eq!(reduced.total, estimate.total);
+            prop_assert_eq!(reduced.verdict, estimate.fit.verdict);
+            prop_assert!(reduced.total < asked.total);
+            prop_assert_eq!(reduced.scenario.model, scenario.model);
+            prop_assert_eq!(reduced.scenario.device, scenario.device);
+            let samples = |scenario: &Scenario| scenario.batch_size * scenario.run.accumulation_steps;
+            prop_assert!(samples(&reduced.scenario) == samples(&scenario) || reduced.ways.contains(&Way::SmallerBatch));
+            let places = reduced.ways.iter().map(|way| Way::ALL.iter().position(|other| other == way));
+            prop_assert!(places.is_sorted());
         }
     }
 
