@@ -21,6 +21,8 @@ pub struct Described {
     pub timeline: fn(Page) -> Chart,
     /// What the allocator reserves and the device shows.
     pub reserve: fn(Page) -> Built,
+    /// What to change where it does not fit.
+    pub ways: fn(Page) -> Built,
     /// The work behind a part.
     pub work: fn(&Outcome, PartKind, UnitSystem) -> String,
     /// How accurate this is, and the nearest measured runs.
@@ -36,6 +38,7 @@ static DESCRIBED: Described = Described {
     form: &FORM,
     timeline,
     reserve: crate::results::reserve,
+    ways: crate::results::ways,
     work: crate::results::work,
     accuracy: crate::results::measured,
 };

@@ -7,6 +7,7 @@ mod head;
 mod notes;
 mod reserve;
 mod table;
+mod ways;
 mod work;
 
 use nn_memory::{DeviceChoice, PartKind, Scenario, UnitSystem};
@@ -18,6 +19,7 @@ pub use head::head;
 pub use notes::notes;
 pub use reserve::reserve;
 pub use table::{TABLE_ID, table};
+pub use ways::ways;
 pub use work::work;
 
 /// Name of a part in test ids and custom properties.
