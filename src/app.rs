@@ -164,6 +164,7 @@ fn keep_address(page: Page) {
 fn follow_appearance(page: Page, embedded: bool) {
     let changed = move || page.appearance.update(|count| *count = count.wrapping_add(1));
     platform::on_display_change(changed);
+    platform::on_print(changed);
     platform::on_resize(move || {
         changed();
         if embedded {

@@ -57,12 +57,16 @@ pub fn theme() -> Theme {
     Theme::ALL.into_iter().find(|theme| theme.key() == key).unwrap_or(Theme::System)
 }
 
-/// Puts a theme in force and remembers it where the browser allows.
-pub fn set_theme(theme: Theme) {
+fn put_in_force(theme: Theme) {
     if let Some(root) = root() {
         // An element takes any attribute whose name is valid.
         let _ = root.set_attribute("data-theme", theme.key());
     }
+}
+
+/// Puts a theme in force and remembers it where the browser allows.
+pub fn set_theme(theme: Theme) {
+    put_in_force(theme);
     if let Some(storage) = storage() {
         // Storage may be full or forbidden: the theme then lasts until the page is closed.
         let _ = storage.set_item(THEME_KEY, theme.key());
@@ -357,6 +361,31 @@ pub fn on_display_change(callback: impl Fn() + 'static) {
         listener.forget();
     }
     on_ratio_change(callback);
+}
+
+/// Calls back as the page is about to be printed, for as long as what asks stands.
+pub fn before_print(callback: impl Fn() + 'static) {
+    on_window("beforeprint", callback);
+}
+
+fn on_window(event: &str, callback: impl Fn() + 'static) {
+    let handle = window_event_listener_untyped(event, move |_| callback());
+    on_cleanup(move || handle.remove());
+}
+
+/// Has light colours in force while the page is printed, whatever the screen's are, and calls back after each change.
+pub fn on_print(changed: impl Fn() + Copy + 'static) {
+    let before = Rc::new(Cell::new(Theme::System));
+    let kept = before.clone();
+    before_print(move || {
+        kept.set(theme());
+        put_in_force(Theme::Light);
+        changed();
+    });
+    on_window("afterprint", move || {
+        put_in_force(before.get());
+        changed();
+    });
 }
 
 /// A media query can only watch for the ratio that is: each change needs a new one.

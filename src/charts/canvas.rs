@@ -309,6 +309,8 @@ pub fn chart(chart: Chart, page: Page, described_by: Option<&'static str>) -> Bu
         });
     };
     let redrawn = StoredValue::new_local(BeforeFrame::new(redraw));
+    // No frame comes before paper.
+    platform::before_print(redraw);
     let near = RwSignal::new(true);
     let sight = StoredValue::new_local(None::<Sight>);
     effect(move || {

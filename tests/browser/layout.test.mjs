@@ -169,4 +169,35 @@ visit('the page prints its figures', async page => {
   await page.page.emulateMedia({ media: 'print' });
   assert.equal(await page.get('total').isVisible(), true);
   assert.equal(await page.get('table').isVisible(), true);
+  // On each sheet it would lie over the rows.
+  await page.page.setViewportSize({ width: 700, height: 900 });
+  assert.equal(await page.page.locator('.head').evaluate(head => getComputedStyle(head).position), 'static');
+  assert.equal(await page.get('reset').isVisible(), false);
+});
+
+visit('on paper charts are light, whatever the screen is', { colorScheme: 'dark', query: '?model=gpt2' }, async page => {
+  /** The colour of the first part in the bar, and of the timeline's second layer. */
+  const drawn = () => page.page.evaluate(() => ['breakdown', 'timeline'].map(name => {
+    const canvas = document.querySelector(`[data-testid="chart-${name}"]`);
+    const [x, y] = name === 'breakdown' ? [0.005, 0.35] : [0.5, 0.82];
+    const pixel = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+    pixel.drawImage(canvas, -Math.round(canvas.width * x), -Math.round(canvas.height * y));
+    const { data } = pixel.getImageData(0, 0, 1, 1);
+    return `#${[...data.slice(0, 3)].map(value => value.toString(16).padStart(2, '0')).join('')}`;
+  }));
+  const at = event => page.page.evaluate(event => window.dispatchEvent(new Event(event)), event);
+  await page.get('chart-timeline').scrollIntoViewIfNeeded();
+  await eventually(drawn, ['#4aa3e8', '#ffc24d']);
+  await at('beforeprint');
+  // At once: no frame comes before paper.
+  assert.deepEqual(await drawn(), ['#00569a', '#cf8a00']);
+  await at('afterprint');
+  await eventually(drawn, ['#4aa3e8', '#ffc24d']);
+  assert.equal(await page.page.evaluate(() => document.documentElement.dataset.theme), 'system');
+  assert.equal(await page.page.evaluate(() => localStorage.getItem('nn-memory:theme')), null);
+  // What has gone is not drawn.
+  await page.get('model-kind').locator('input[value="size"]').check();
+  await eventually(() => page.get('chart-timeline').count(), 0);
+  await at('beforeprint');
+  await at('afterprint');
 });
