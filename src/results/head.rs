@@ -13,7 +13,6 @@ use crate::reactive::{flag, settled, text};
 pub fn head(page: Page) -> Built {
     let Page { outcome, fields, system, .. } = page;
     let words = settled(move || outcome.with(|outcome| words(outcome, system.get())));
-    let fits = words[3];
     let [figure, unit, detail, verdict, sign, fit, smallest] = words.map(|words| text(move || words.get()));
     built(view! {
         <div class="head">
@@ -32,7 +31,7 @@ pub fn head(page: Page) -> Built {
             <p class="smallest" data-testid="smallest-device">
                 {smallest}
                 " "
-                <a href=text(move || outcome.with(to_change)) hidden=flag(move || fits.with(|verdict| verdict == "fits"))>"What to change"</a>
+                <a href="#ways-title">"What to change"</a>
             </p>
             <p class="stale-label" data-testid="stale" hidden=flag(move || !fields.with(Fields::any_error))>
                 "Last result: an input cannot be read."
@@ -48,11 +47,6 @@ fn words(outcome: &Outcome, system: UnitSystem) -> [String; 7] {
     let unit = total.unit.name().to_owned();
     let (detail, fit) = (detail(outcome, system), fit(outcome, system));
     [total.figure, unit, detail, verdict.to_owned(), sign.to_owned(), fit, smallest(outcome)]
-}
-
-/// Where what to change is told: of a described model worked out, else in the guide.
-fn to_change(outcome: &Outcome) -> String {
-    if outcome.estimate.report.is_some() { "#ways-title" } else { "#reduce" }.to_owned()
 }
 
 /// The total in the table's unit and in bytes.

@@ -11,7 +11,7 @@
 use std::{env, fs, ops::Range, path::Path};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use sha2::{Digest, Sha256, Sha384};
+use sha2::{Digest, Sha256};
 
 use crate::{
     Result,
@@ -127,7 +127,7 @@ fn arrange(html: &str, parts: &[String], reloads: bool, read: &dyn Fn(&str) -> R
     let js = file_name(start.get("data-start").unwrap_or_default())?;
     let wasm = file_name(start.get("data-wasm").unwrap_or_default())?;
     // A debug build takes seconds to hash, and is rebuilt at every save.
-    let integrity = if reloads { String::new() } else { sha384(&read(wasm)?) };
+    let integrity = if reloads { String::new() } else { sha256(&read(wasm)?) };
     let later = if parts.is_empty() { String::new() } else { ask_later(parts, read)? };
     let request = format!(
         "<script>const wasm = fetch(\"./{wasm}\", {{ integrity: \"{integrity}\" }});{later}</script>\n\
@@ -157,7 +157,7 @@ fn arrange(html: &str, parts: &[String], reloads: bool, read: &dyn Fn(&str) -> R
 /// those of `describes` and of `View` in `src/link.rs`.
 fn ask_later(parts: &[String], read: &dyn Fn(&str) -> Result<Vec<u8>>) -> Result<String> {
     let files = split::PARTS.iter().zip(parts).map(|(part, name)| {
-        let integrity = sha384(&read(name)?);
+        let integrity = sha256(&read(name)?);
         Ok(format!("  {part}: {{ address: \"./{name}\", integrity: \"{integrity}\" }},\n"))
     });
     let files = files.collect::<Result<String>>()?;
@@ -182,7 +182,7 @@ fn set_integrity(html: &str, read: &dyn Fn(&str) -> Result<Vec<u8>>) -> Result<S
             if tag.get("integrity").is_some() {
                 return Err(format!("{address} has an integrity hash already"));
             }
-            let hash = sha384(&read(file_name(address)?)?);
+            let hash = sha256(&read(file_name(address)?)?);
             let name_end = tag.span.start + "<".len() + tag.name.len();
             edits.push((name_end..name_end, format!(" integrity=\"{hash}\"")));
         }
@@ -257,12 +257,8 @@ fn file_name(address: &str) -> Result<&str> {
     Ok(name)
 }
 
-fn sha256(text: &str) -> String {
-    format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(text)))
-}
-
-fn sha384(bytes: &[u8]) -> String {
-    format!("sha384-{}", BASE64_STANDARD.encode(Sha384::digest(bytes)))
+fn sha256(bytes: impl AsRef<[u8]>) -> String {
+    format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(bytes)))
 }
 
 fn apply(text: &str, mut edits: Vec<(Range<usize>, String)>) -> String {

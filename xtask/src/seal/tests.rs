@@ -87,11 +87,11 @@ fn only_a_page_that_reloads_may_open_a_socket() {
 #[test]
 fn scripts_and_wasm_are_loaded_with_their_hash() {
     let html = sealed(PAGE);
-    // printf '\0asm' | openssl dgst -sha384 -binary | base64
-    let wasm = "sha384-YEecHYiETEhXOS4QEG6OPoaDh+wFLyS6UCrUH7/tGdvwG3oqMSIXKlt2yqAvzfPr";
+    // printf '\0asm' | openssl dgst -sha256 -binary | base64
+    let wasm = "sha256-zV1JNaSMBnLLBkB7tEO8AIev+UfGuGS6yIaYLHOzAn8=";
     assert!(html.contains(&format!("fetch(\"./page-3_bg.wasm\", {{ integrity: \"{wasm}\" }})")), "{html}");
     assert!(
-        html.contains("<link integrity=\"sha384-") && html.contains(" rel=\"modulepreload\" href=\"./page-3.js\">")
+        html.contains("<link integrity=\"sha256-") && html.contains(" rel=\"modulepreload\" href=\"./page-3.js\">")
     );
     assert!(html.contains("await import(\"./page-3.js\")"));
     assert!(!html.contains("data-start="), "the marked script is replaced");
@@ -135,7 +135,7 @@ fn what_was_split_off_is_asked_for_with_its_hash_and_not_at_once() {
     let parts = ["page-3_details.wasm", "page-3_described.wasm"].map(str::to_owned);
     let sealed = seal(PAGE, &parts, &read).unwrap_or_else(|error| panic!("{error}")).html;
     for part in ["details", "described"] {
-        let file = format!("  {part}: {{ address: \"./page-3_{part}.wasm\", integrity: \"sha384-YEecHYiETEhXOS4Q");
+        let file = format!("  {part}: {{ address: \"./page-3_{part}.wasm\", integrity: \"sha256-zV1JNaSMBnLLBkB7");
         let place = sealed.find(&file);
         assert!(place.is_some_and(|place| place < sealed.find("<style>").unwrap_or(0)), "{sealed}");
         assert!(!sealed.contains(&format!("fetch(\"./page-3_{part}.wasm")), "{sealed}");
