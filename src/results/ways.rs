@@ -42,7 +42,8 @@ impl Ways {
             scenario: scenario.clone(),
             verdict: outcome.estimate.fit.verdict,
             device: device_name(scenario, system),
-            together: engine.ways_to_fit(scenario).filter(worth),
+            // What makes it fit is worth it however little it saves.
+            together: engine.ways_to_fit(scenario).filter(|reduced| reduced.fits() || worth(reduced)),
             alone: engine.ways_to_need_less(scenario).into_iter().filter(worth).collect(),
         }
     }
@@ -55,10 +56,10 @@ impl Ways {
     fn title(&self) -> String {
         let device = &self.device;
         let Some(together) = &self.together else {
-            return match (self.verdict, self.alone.is_empty()) {
-                (Verdict::Fits { .. }, _) => "What would need less".to_owned(),
-                (Verdict::Tight { .. }, _) => "No way of running it needs much less".to_owned(),
-                (Verdict::DoesNotFit { .. }, _) => format!("No way of running it makes it fit {device}"),
+            return match self.verdict {
+                Verdict::Fits { .. } => "What would need less".to_owned(),
+                Verdict::Tight { .. } => "No way of running it needs much less".to_owned(),
+                Verdict::DoesNotFit { .. } => format!("No way of running it makes it fit {device}"),
             };
         };
         let list = listed(together);
@@ -208,7 +209,7 @@ pub fn ways(page: Page) -> Built {
     let nothing_together = move || ways.with(|ways| ways.as_ref().is_none_or(|ways| ways.together.is_none()));
     let too_much = move || ways.with(|ways| ways.as_ref().is_some_and(Ways::too_much));
     // Where it fits and nothing saves, there is nothing to say.
-    let nothing = move || none() && !too_much();
+    let nothing = move || none() && nothing_together() && !too_much();
     built(view! {
         <section class="ways" class:stale=flag(move || stale.get()) hidden=flag(nothing) aria-labelledby=TITLE_ID data-testid="ways">
             <h3 id=TITLE_ID tabindex="-1">{of_ways(Ways::title)}</h3>
