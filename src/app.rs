@@ -13,7 +13,7 @@ use crate::form::{Fields, Texts, essentials, rest};
 use crate::link::{self, Opened, View};
 use crate::page::Page;
 use crate::platform::{self, Theme};
-use crate::quiet::{From, once_quiet};
+use crate::quiet::once_quiet;
 use crate::reactive::{action, button, effect, flag, plain_button, text};
 use crate::results::{copy_link, head, open_full};
 
@@ -157,7 +157,7 @@ fn keep_address(page: Page) {
         });
     };
     // The address that the page was opened with already says what it shows.
-    once_quiet(ADDRESS_DELAY, From::FirstChange, watched, write);
+    once_quiet(ADDRESS_DELAY, watched, write);
 }
 
 /// Redraws the charts when colours or sizes change, and tells the page around an embedded view its height.

@@ -34,9 +34,9 @@ fn full(page: Page) -> Built {
         {actions(page)}
         <p class="status" role="status" data-testid="status">{text(move || page.status.get())}</p>
         {of_described(page, |has, page| (has.reserve)(page))}
-        {of_described(page, |has, page| (has.ways)(page))}
         {of_described(page, |has, page| chart((has.timeline)(page), page, Some(TABLE_ID)))}
         {chart(sweep(page), page, Some(TABLE_ID))}
+        {of_described(page, |has, page| (has.ways)(page))}
         {accuracy(page)}
         {notes(page)}
     })

@@ -10,7 +10,7 @@ use crate::described::{self, Described};
 use crate::details;
 use crate::form::{Fields, Form, Input, Outcome, Texts};
 use crate::platform;
-use crate::quiet::{From, once_quiet};
+use crate::quiet::once_quiet;
 use crate::reactive::{effect, put};
 
 /// How long what an action did stays to be read.
@@ -89,7 +89,6 @@ impl Page {
         let status = self.status;
         once_quiet(
             STATUS_STAYS,
-            From::FirstChange,
             move || status.track(),
             move || {
                 let over = status.with_untracked(|said| ![LOADING, described::NOT_LOADED, ""].contains(&said.as_str()));

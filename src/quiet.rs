@@ -4,38 +4,46 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use crate::reactive::effect;
+use crate::reactive::{effect, put};
 
 /// What is far out of sight follows once the input has stood for this long.
 pub const OUT_OF_SIGHT: Duration = Duration::from_millis(150);
 
-/// When [`once_quiet`] acts for the first time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum From {
-    /// Once what is there at the start has stood for the delay.
-    Start,
-    /// After the first change.
-    FirstChange,
-}
-
-/// Acts once nothing that `watched` tracks has changed for `delay`.
-pub fn once_quiet(
-    delay: Duration,
-    from: From,
-    watched: impl Fn() + Send + 'static,
-    act: impl Fn() + Send + Sync + 'static,
-) {
+/// Acts once nothing that `watched` tracks has changed for `delay`, after a change.
+pub fn once_quiet(delay: Duration, watched: impl Fn() + Send + 'static, act: impl Fn() + Send + Sync + 'static) {
     let changes = StoredValue::new(0_usize);
     let act = StoredValue::new(act);
     Effect::new(move |first: Option<()>| {
         watched();
-        if first.is_some() || from == From::Start {
+        if first.is_some() {
             changes.update_value(|changes| *changes += 1);
             if changes.get_value() == 1 {
                 wait(delay, changes, 1, act);
             }
         }
     });
+}
+
+/// What takes long to work out: worked out now, so that nothing moves once it is there, and after changes as [`once_quiet`]
+/// does. With it, whether what it was worked out of has changed since.
+pub fn worked_out<T: Send + Sync + 'static>(
+    delay: Duration,
+    watched: impl Fn() + Send + Copy + 'static,
+    work_out: impl Fn() -> T + Send + Sync + Copy + 'static,
+) -> (RwSignal<T>, ReadSignal<bool>) {
+    let result = RwSignal::new(work_out());
+    let stale = RwSignal::new(false);
+    Effect::new(move |first: Option<()>| {
+        watched();
+        if first.is_some() {
+            put(stale, true);
+        }
+    });
+    once_quiet(delay, watched, move || {
+        result.set(work_out());
+        stale.set(false);
+    });
+    (result, stale.read_only())
 }
 
 /// Counts what `watched` tells for a view that may be far out of sight: each change while it is near, and the last of many,
@@ -50,7 +58,7 @@ pub fn as_seen(near: RwSignal<bool>, watched: impl Fn() + Copy + Send + 'static)
             count();
         }
     });
-    once_quiet(OUT_OF_SIGHT, From::FirstChange, watched, move || {
+    once_quiet(OUT_OF_SIGHT, watched, move || {
         if !near.get_untracked() {
             count();
         }

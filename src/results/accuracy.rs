@@ -9,7 +9,7 @@ use crate::built::{Built, built};
 use crate::described;
 use crate::form::Outcome;
 use crate::page::Page;
-use crate::quiet::{From, OUT_OF_SIGHT, once_quiet};
+use crate::quiet::{OUT_OF_SIGHT, once_quiet};
 use crate::reactive::{put, text};
 
 /// Rows of measured runs with the error of the peak, as `cargo run --release -p nn-memory --example accuracy -- --page
@@ -252,7 +252,7 @@ pub fn accuracy(page: Page) -> Built {
         })
     };
     let words = RwSignal::new(of_outcome());
-    once_quiet(OUT_OF_SIGHT, From::FirstChange, move || page.outcome.track(), move || put(words, of_outcome()));
+    once_quiet(OUT_OF_SIGHT, move || page.outcome.track(), move || put(words, of_outcome()));
     let nearest = move || {
         let lines = words.with(|(_, lines)| lines.clone());
         lines.into_iter().map(|line| view! { <li>{line}</li> }).collect_view()

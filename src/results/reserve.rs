@@ -10,8 +10,8 @@ use nn_memory::{Bytes, Report, Reserved, Room, UnitSystem};
 use crate::built::{Built, built};
 use crate::form::Outcome;
 use crate::page::Page;
-use crate::quiet::{From, once_quiet};
-use crate::reactive::{effect, flag, put, text};
+use crate::quiet::worked_out;
+use crate::reactive::{flag, text};
 
 /// How long typing pauses before they are worked out.
 const DELAY: Duration = Duration::from_millis(300);
@@ -132,18 +132,7 @@ const LINES: [Line; 5] = [
 /// What the allocator reserves, and with it what the device shows.
 pub fn reserve(page: Page) -> Built {
     let Page { outcome, system, .. } = page;
-    let figures = RwSignal::new(None::<Figures>);
-    // What the figures stand for has changed since.
-    let stale = RwSignal::new(true);
-    effect(move || {
-        outcome.track();
-        put(stale, true);
-    });
-    let work_out = move || {
-        figures.set(outcome.with_untracked(Figures::of));
-        stale.set(false);
-    };
-    once_quiet(DELAY, From::Start, move || outcome.track(), work_out);
+    let (figures, stale) = worked_out(DELAY, move || outcome.track(), move || outcome.with_untracked(Figures::of));
 
     let tool = Memo::new(move |_| outcome.with(tool));
     let title = move || match (figures.get(), tool.get()) {

@@ -9,8 +9,8 @@ use super::{capitalized, device_name};
 use crate::built::{Built, built};
 use crate::form::{Input, Outcome, Texts};
 use crate::page::Page;
-use crate::quiet::{From, once_quiet};
-use crate::reactive::{action, effect, flag, plain_button, put, text};
+use crate::quiet::worked_out;
+use crate::reactive::{action, flag, plain_button, text};
 use crate::{described, link, platform};
 
 /// How long typing pauses before they are looked for: what the device shows comes first.
@@ -27,7 +27,6 @@ const TITLE_ID: &str = "ways-title";
 struct Ways {
     scenario: Scenario,
     verdict: Verdict,
-    device: String,
     /// Those that make it fit together, or come as near as it gets.
     together: Option<Reduced>,
     /// Those that help by themselves.
@@ -35,13 +34,12 @@ struct Ways {
 }
 
 impl Ways {
-    fn of(outcome: &Outcome, system: UnitSystem) -> Self {
+    fn of(outcome: &Outcome) -> Self {
         let (engine, scenario) = (described::engine(), &outcome.scenario);
         let worth = |reduced: &Reduced| reduced.saved.tenths_of_percent >= LEAST;
         Self {
             scenario: scenario.clone(),
             verdict: outcome.estimate.fit.verdict,
-            device: device_name(scenario, system),
             // What makes it fit is worth it however little it saves.
             together: engine.ways_to_fit(scenario).filter(|reduced| reduced.fits() || worth(reduced)),
             alone: engine.ways_to_need_less(scenario).into_iter().filter(worth).collect(),
@@ -53,8 +51,8 @@ impl Ways {
     }
 
     /// The finding, as charts have it for a title.
-    fn title(&self) -> String {
-        let device = &self.device;
+    fn title(&self, system: UnitSystem) -> String {
+        let device = device_name(&self.scenario, system);
         let Some(together) = &self.together else {
             return match self.verdict {
                 Verdict::Fits { .. } => "What would need less".to_owned(),
@@ -129,48 +127,22 @@ fn apply(page: Page, reduced: &Reduced) {
 /// What to change.
 pub fn ways(page: Page) -> Built {
     let Page { outcome, system, .. } = page;
-    let ways = RwSignal::new(None::<Ways>);
-    // What was found stands for what has changed since.
-    let stale = RwSignal::new(true);
-    effect(move || {
-        outcome.track();
-        put(stale, true);
-    });
-    let look = move || {
-        let system = system.get_untracked();
-        ways.set(Some(outcome.with_untracked(|outcome| Ways::of(outcome, system))));
-        stale.set(false);
-    };
-    once_quiet(
-        DELAY,
-        From::Start,
-        move || {
-            outcome.track();
-            system.track();
-        },
-        look,
-    );
+    let look = move || outcome.with_untracked(Ways::of);
+    let (ways, stale) = worked_out(DELAY, move || outcome.track(), look);
     // What is pressed is what is asked now, not what was asked a moment ago.
     let press = move |which: &dyn Fn(&Ways) -> Option<Reduced>| {
-        let found = |ways: &Option<Ways>| {
-            ways.as_ref().is_some_and(|ways| outcome.with_untracked(|now| now.scenario == ways.scenario))
-        };
-        if !ways.with_untracked(found) {
-            look();
+        if !ways.with_untracked(|ways| outcome.with_untracked(|now| now.scenario == ways.scenario)) {
+            ways.set(look());
         }
-        if let Some(reduced) = ways.with_untracked(|ways| ways.as_ref().and_then(which)) {
+        if let Some(reduced) = ways.with_untracked(which) {
             apply(page, &reduced);
         }
     };
 
-    let of_ways = move |read: fn(&Ways) -> String| {
-        text(move || ways.with(|ways| ways.as_ref().map_or_else(|| "What would need less".to_owned(), read)))
-    };
-    let explanation =
-        move || ways.with(|ways| ways.as_ref().map(|ways| ways.explanation(system.get())).unwrap_or_default());
-    let explanation = Memo::new(move |_| explanation());
+    let title = move || ways.with(|ways| ways.title(system.get()));
+    let explanation = Memo::new(move |_| ways.with(|ways| ways.explanation(system.get())));
     let rows = Way::ALL.iter().map(|&way| {
-        let shown = Memo::new(move |_| ways.with(|ways| ways.as_ref().and_then(|ways| ways.alone(way).cloned())));
+        let shown = Memo::new(move |_| ways.with(|ways| ways.alone(way).cloned()));
         let of = move |read: fn(&Reduced, UnitSystem) -> String| {
             text(move || {
                 shown.with(|reduced| reduced.as_ref().map(|reduced| read(reduced, system.get())).unwrap_or_default())
@@ -183,7 +155,7 @@ pub fn ways(page: Page) -> Built {
         // Where all do, it need not be said of each.
         let fits = move || {
             let fits = shown.with(|reduced| reduced.as_ref().is_some_and(Reduced::fits));
-            let all = ways.with(|ways| ways.as_ref().is_some_and(|ways| matches!(ways.verdict, Verdict::Fits { .. })));
+            let all = ways.with(|ways| matches!(ways.verdict, Verdict::Fits { .. }));
             if fits && !all { "✓ fits".to_owned() } else { String::new() }
         };
         built(view! {
@@ -205,14 +177,14 @@ pub fn ways(page: Page) -> Built {
             </tr>
         })
     });
-    let none = move || ways.with(|ways| ways.as_ref().is_none_or(|ways| ways.alone.is_empty()));
-    let nothing_together = move || ways.with(|ways| ways.as_ref().is_none_or(|ways| ways.together.is_none()));
-    let too_much = move || ways.with(|ways| ways.as_ref().is_some_and(Ways::too_much));
+    let none = move || ways.with(|ways| ways.alone.is_empty());
+    let nothing_together = move || ways.with(|ways| ways.together.is_none());
+    let too_much = move || ways.with(Ways::too_much);
     // Where it fits and nothing saves, there is nothing to say.
     let nothing = move || none() && nothing_together() && !too_much();
     built(view! {
         <section class="ways" class:stale=flag(move || stale.get()) hidden=flag(nothing) aria-labelledby=TITLE_ID data-testid="ways">
-            <h3 id=TITLE_ID tabindex="-1">{of_ways(Ways::title)}</h3>
+            <h3 id=TITLE_ID tabindex="-1">{text(title)}</h3>
             <p class="ways-together" data-testid="ways-together" hidden=flag(move || explanation.with(String::is_empty))>
                 {text(move || explanation.get())}
             </p>

@@ -137,16 +137,19 @@ visit('a phone leaves texts as they are typed', touch, async page => {
   assert.deepEqual(values, ['off', 'off', 'false']);
 });
 
+/** Before the page's own scripts: notes what moves. */
+function noteShifts() {
+  window.shifts = [];
+  new PerformanceObserver(list => {
+    for (const entry of list.getEntries()) {
+      window.shifts.push([entry.value, ...entry.sources.map(source => source.node?.nodeName + '.' + source.node?.className)]);
+    }
+  }).observe({ type: 'layout-shift', buffered: true });
+}
+
 for (const viewport of [wide, phone]) {
   visit(`nothing shifts while the page loads at ${viewport.width} × ${viewport.height}`, { viewport, query: false }, async page => {
-    await page.page.addInitScript(() => {
-      window.shifts = [];
-      new PerformanceObserver(list => {
-        for (const entry of list.getEntries()) {
-          window.shifts.push([entry.value, ...entry.sources.map(source => source.node?.nodeName + '.' + source.node?.className)]);
-        }
-      }).observe({ type: 'layout-shift', buffered: true });
-    });
+    await page.page.addInitScript(noteShifts);
     // A slow line lets the guide be painted before the calculator comes.
     const devtools = await page.context.newCDPSession(page.page);
     await devtools.send('Network.enable');
@@ -154,6 +157,18 @@ for (const viewport of [wide, phone]) {
     await page.page.goto(site.url);
     await page.ready();
     await page.page.waitForTimeout(500);
+    assert.deepEqual(await page.page.evaluate(() => window.shifts), []);
+  });
+
+  visit(`nothing shifts under who scrolls to the timeline at once at ${viewport.width} × ${viewport.height}`, { viewport, query: false }, async page => {
+    await page.page.addInitScript(noteShifts);
+    await page.page.goto(site.url + '?model=llama-2-7b');
+    await page.get('chart-timeline').evaluate(element => {
+      element.scrollIntoView({ block: 'center' });
+      window.shifts = [];
+    });
+    // Longer than anything waits for typing to pause.
+    await page.page.waitForTimeout(1_000);
     assert.deepEqual(await page.page.evaluate(() => window.shifts), []);
   });
 }

@@ -32,7 +32,7 @@ export const narrow = { width: 320, height: 640 };
 /** A phone as Chromium plays it: a coarse pointer, and a viewport that follows the page's meta tag. */
 export const touch = { viewport: phone, hasTouch: true, isMobile: true };
 
-/** Reads until what is read is as expected; fails with the difference after three seconds. */
+/** Reads until what is read is as expected; fails with the difference after fifteen seconds. */
 export async function eventually(read, expected, message) {
   const end = Date.now() + 15_000;
   for (;;) {

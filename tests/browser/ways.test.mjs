@@ -61,6 +61,29 @@ visit('where nothing helps, that is said with what is left to try', { query: '?m
   assert.equal(await page.get('apply-together').isVisible(), false);
 });
 
+visit('what makes it fit is told however little it saves', { query: '?model=bloom-7b1&task=inference&batch=1&sequence_length=512&device=custom&device_memory=32.4GB' }, async page => {
+  await eventually(() => title(page), 'It fits with room to spare with logits of the last token alone');
+  // By itself it would not be worth a row.
+  assert.equal((await rows(page)).includes('Logits of the last token alone'), false);
+});
+
+visit('charts stay where they are while ways to need less change', { query: llama }, async page => {
+  const chart = page.get('chart-timeline');
+  await chart.evaluate(element => element.scrollIntoView({ block: 'center' }));
+  const place = () => chart.evaluate(element => Math.round(element.getBoundingClientRect().top));
+  const stands = await place();
+  const height = () => page.get('ways').evaluate(element => element.offsetHeight);
+  const before = await height();
+  // Far more, of which 8-bit Adam saves next to nothing. Typed from here: the field itself would be scrolled to.
+  await page.page.evaluate(() => {
+    const field = document.querySelector('[data-testid="input-batch"]');
+    field.value = '512';
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+  });
+  await eventually(async () => (await height()) === before, false);
+  assert.equal(await place(), stands);
+});
+
 visit('what is pressed is what is asked for now', { query: '?model=bert-base&batch=64&sequence_length=512' }, async page => {
   await eventually(() => title(page), 'It fits RTX 3060 12 GB with 4 micro-batches of 16');
   // Pressed before typing has paused.
