@@ -7,8 +7,10 @@ import { budget, firstLoad } from './sizes.mjs';
 const slower = 4; // times as long for every piece of work on the CPU
 const line = { offline: false, latency: 150, downloadThroughput: 1_600_000 / 8, uploadThroughput: 750_000 / 8 };
 const loads = 7;
-const edits = 100;
+// In a row: with few in a round, one would measure how the browser wakes up.
+const edits = 400;
 const rounds = 10;
+const rests = 15;
 /** A field, its value at an edit, and the query of the page. */
 const bySize = { query: '', selector: '[data-testid=input-params]', first: 110_000_001, step: 1_234_567 };
 const byName = { query: '?model=llama-2-7b', selector: '[data-testid=input-batch]', first: 33, step: 1 };
@@ -166,8 +168,16 @@ async function keystroke(edited) {
     works.push((middle - start) / count);
     bares.push((await busy() - middle) / count);
   }
+  const firsts = [];
+  for (let rest = 0; rest < rests; rest++) {
+    // Longer than anything waits for typing to pause.
+    await page.waitForTimeout(700);
+    const start = await busy();
+    await page.evaluate(edit, [{ ...edited, first: edited.first + 100 + rest }, 1, 1]);
+    firsts.push(await busy() - start);
+  }
   await leave();
-  return { works, bares, waits };
+  return { works, bares, waits, firsts };
 }
 
 async function memory() {
@@ -183,7 +193,7 @@ async function memory() {
   return { early, late };
 }
 
-const say = (what, value, goal) => console.log(`${what.padEnd(58)} ${value.padStart(14)}${goal ? `   goal ${goal}` : ''}`);
+const say = (what, value, goal) => console.log(`${what.padEnd(60)} ${value.padStart(14)}${goal ? `   goal ${goal}` : ''}`);
 const ms = value => `${value.toFixed(value < 100 ? 1 : 0)} ms`;
 
 const { files, paint, usable, whole, shift } = await loading();
@@ -200,12 +210,13 @@ for (const [what, edited] of [
   ['in the batch size of Llama 2 7B', byName],
   ['in the same with the timeline in sight', atTimeline],
 ]) {
-  const { works, bares, waits } = await keystroke(edited);
+  const { works, bares, waits, firsts } = await keystroke(edited);
   console.log(`\nOne keystroke ${what}, at CPU ÷${slower}; of ${edits}`);
   say('work on the main thread, median of the rounds', ms(median(works)), '12 ms');
   say('  in the quietest round: others share the machine', ms(Math.min(...works)));
   say('  the same texts replaced by a bare script', ms(median(bares)));
   say('  in the quietest round', ms(Math.min(...bares)));
+  say('  the first after a rest, with what asks the browser for it', ms(median(firsts)));
   say('from the keystroke to the end of its frame, median', ms(median(waits)), 'the next frame');
   say('  the slowest in a hundred', ms(at(waits, 0.99)));
 }
